@@ -1,0 +1,37 @@
+"""From one blocking socket to your own asyncio: the code of the course.
+
+The notebooks import what they use from here. Each name is loaded when it is first used, so that
+``import course_lib`` is quick and needs neither matplotlib nor ipywidgets.
+"""
+
+import importlib
+from typing import Any
+
+_HOME = {
+    "Echo": "conversation",
+    "ArticleBlocking": "conversation",
+    "ArticleSelectors": "conversation",
+    "dialogue": "clients",
+    "pair": "clients",
+    "LADDER": "servers",
+    "serve": "lab.background",
+    "stop_all": "lab.background",
+    "where": "lab.where",
+    "show": "lab.show",
+    "three_clients": "lab.three_clients",
+    "gauntlet": "lab.gauntlet",
+    "matrix": "lab.matrix",
+    "doctor": "lab.doctor",
+}
+
+__all__ = list(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"course_lib has no {name!r}; it has {', '.join(_HOME)}")
+    return getattr(importlib.import_module(f"course_lib.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(_HOME)
