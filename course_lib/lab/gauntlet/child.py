@@ -150,7 +150,8 @@ class Child:
             return
         self.kill()
         if hasattr(self, "_reader"):
-            self._reader.join()
+            with suppress(RuntimeError):  # Ctrl-C has come while it was being started: it ends by itself
+                self._reader.join()
         for pipe in (self._process.stdin, self._process.stdout):
             with suppress(BrokenPipeError):  # what was said when the child had died
                 pipe.close()
@@ -188,8 +189,9 @@ class Child:
 
 
 def read_events(pipe: IO[str], events: queue.SimpleQueue[dict[str, Any]]) -> None:
-    for line in pipe:
-        events.put(json.loads(line))
+    with suppress(ValueError):  # closed under us, where Ctrl-C has come while we were being started
+        for line in pipe:
+            events.put(json.loads(line))
     events.put({"event": "gone"})
 
 

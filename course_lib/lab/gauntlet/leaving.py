@@ -18,12 +18,13 @@ def connect_and_leave(target: Target) -> None:
 
 
 def half_close(target: Target) -> None:
-    """A client sends 3 MiB, ends its side, and only then reads: all answers still come."""
-    client = target.connect(receive_buffer=16 * 1024)
-    # More than the kernels keep for a client that does not read, so some waits in the server.
-    exchange(
-        target, client, target.random.randbytes(3 * 1024 * 1024), late=True, pause=0.0005, half_close=True
-    )
+    """Clients send 128 to 512 KiB, end their side, and only then read: all answers still come."""
+    # Some of them end while the kernels are full and the rest of the answers waits in the server. Which,
+    # depends on how much the kernels keep for a client that does not read.
+    for kib in range(128, 513, 64):
+        client = target.connect(receive_buffer=16 * 1024)
+        exchange(target, client, target.random.randbytes(kib * 1024), late=True, half_close=True)
+        client.close()
 
 
 def reset_mid_message(target: Target) -> None:

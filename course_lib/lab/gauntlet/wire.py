@@ -83,7 +83,7 @@ def exchange(
                         late = False
                         if half_close:
                             sock.shutdown(socket.SHUT_WR)
-                            time.sleep(0.1)  # let the server see the end while it has much to say
+                            time.sleep(0.05)  # let the server see the end while it has much to say
                 if ready[0][1] & selectors.EVENT_READ:
                     time.sleep(pause)
                     if not (piece := sock.recv(64 * 1024)):
