@@ -354,7 +354,7 @@ def test_a_connection_that_is_accepted_while_it_stops_is_woken_too():
 
 
 def test_the_threads_of_a_function_end_without_a_word():
-    """One waits in recv, one in sendall, one is between two calls; each would otherwise fail in its own way."""
+    """One waits in recv, one in sendall, one is between two calls; each would fail in its own way."""
     output, _ = end_of(
         """
         import socket, threading
