@@ -1,7 +1,12 @@
 """For every pytest run, that over the notebooks included."""
 
 import nbval.plugin
+import signal
 from nbval.kernel import RunningKernel
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell that starts us in the background has us, and all our children, ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def start_kernel(*args, **kwargs):
