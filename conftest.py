@@ -1,7 +1,8 @@
 """For every pytest run, that over the notebooks included."""
 
-import nbval.plugin
 import signal
+
+import nbval.plugin
 from nbval.kernel import RunningKernel
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
