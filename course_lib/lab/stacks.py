@@ -15,7 +15,7 @@ from course_lib.lab.function_server import FunctionServer, WatchedSocket
 PACKAGE = Path(__file__).parent.parent
 """The folder course_lib."""
 
-INSTRUMENTS = Path(__file__).parent
+INSTRUMENTS = (PACKAGE / "lab", PACKAGE / "coach")
 LIBRARIES = [sysconfig.get_path(which) for which in ("purelib", "platlib", "stdlib", "platstdlib")]
 """Where Python keeps other people's code; the packages come first, for they may lie inside the rest."""
 
@@ -66,7 +66,7 @@ def is_own(filename: str) -> bool:
         return True
     path = Path(filename)
     if path.is_relative_to(PACKAGE):
-        return not path.is_relative_to(INSTRUMENTS)
+        return not any(path.is_relative_to(folder) for folder in INSTRUMENTS)
     return not filename.startswith("<") and not any(path.is_relative_to(folder) for folder in LIBRARIES)
 
 

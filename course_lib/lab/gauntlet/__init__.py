@@ -23,7 +23,7 @@ from course_lib.lab.servable import build, name_of
 from course_lib.servers import rung
 from course_lib.servers.listening import NO_DESCRIPTORS
 
-__all__ = ["SCENARIOS", "ChildError", "Report", "Result", "UnknownScenario", "gauntlet"]
+__all__ = ["SCENARIOS", "ChildError", "Report", "Result", "UnknownScenario", "gauntlet", "judge_scenario"]
 
 LIMIT = 10.0
 """Seconds for one scenario; a good server takes less than one of them."""
@@ -84,6 +84,11 @@ Judge = Callable[[Scenario, float], Result]
 
 def skip(scenario: Scenario, reason: str) -> Result:
     return Result(scenario.name, scenario.title, SKIP, note=reason)
+
+
+def judge_scenario(server: Callable[..., Any], name: str, limit: float = LIMIT) -> Result:
+    """Judge what ``server(address, conversation)`` makes under one scenario, without a report."""
+    return _judge_class(server)(choose([name])[0], limit)
 
 
 def _judge_class(server: Callable[..., Any]) -> Judge:

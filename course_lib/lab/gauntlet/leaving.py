@@ -18,10 +18,10 @@ def connect_and_leave(target: Target) -> None:
 
 
 def half_close(target: Target) -> None:
-    """Clients send 128 to 512 KiB, end their side, and only then read: all answers still come."""
-    # Some of them end while the kernels are full and the rest of the answers waits in the server. Which,
-    # depends on how much the kernels keep for a client that does not read.
-    for kib in range(128, 513, 64):
+    """Clients send up to 2 MiB, end their side, and only then read: all answers still come."""
+    # One of them at least ends while the kernels are full and its last answers wait in the server. Which,
+    # depends on how much the kernels keep for a client that does not read, and that changes by the hour.
+    for kib in range(192, 2049, 192):
         client = target.connect(receive_buffer=16 * 1024)
         exchange(target, client, target.random.randbytes(kib * 1024), late=True, half_close=True)
         client.close()

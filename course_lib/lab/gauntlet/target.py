@@ -110,6 +110,19 @@ class Target:
         used, wanted = cpu_seconds(process) - used, wanted_seconds(process) - wanted
         return max(used, wanted) / (time.monotonic() - start)
 
+    def settle(self, limit: float = 0.2, still: float = 0.02) -> None:
+        """Wait until the server has neither run nor wanted to for ``still`` seconds; at most ``limit``."""
+        end = time.monotonic() + limit
+        before = -1.0
+        while self.process is not None and time.monotonic() < end:
+            now = wanted_seconds(self.process) or cpu_seconds(self.process)
+            if now == before:
+                return
+            before = now
+            time.sleep(still)
+        if self.process is None:
+            time.sleep(5 * still)
+
     def descriptors(self) -> int:
         """Return how many descriptors the process has open; 0 where that cannot be seen."""
         if self.process is None:

@@ -75,7 +75,8 @@ def exchange(
             with failing(show(data), "the same bytes back", got, len(data)):
                 ready = selector.select(min(target.left(), 0.1))
                 if not ready:
-                    late = False  # the server takes no more until we read: it is right
+                    target.settle()
+                    late = late and bool(selector.select(0))  # it takes no more until we read: it is right
                     continue
                 if ready[0][1] & selectors.EVENT_WRITE:
                     sent += sock.send(data[sent : sent + 256 * 1024])
@@ -83,7 +84,7 @@ def exchange(
                         late = False
                         if half_close:
                             sock.shutdown(socket.SHUT_WR)
-                            time.sleep(0.05)  # let the server see the end while it has much to say
+                            target.settle()  # so it sees the end while it has much to say
                 if ready[0][1] & selectors.EVENT_READ:
                     time.sleep(pause)
                     if not (piece := sock.recv(64 * 1024)):
