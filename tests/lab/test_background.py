@@ -769,8 +769,7 @@ def test_the_interpreter_ends_in_spite_of_servers_that_do_not_stop_and_tells_of_
         """
         import sys, threading
         from course_lib.lab.background import serve
-        from course_lib.lab.function_server import FunctionServer, WatchedSocket
-from course_lib.lab.waiting import wait_until
+        from course_lib.lab.waiting import wait_until
         class Endless:
             address = ("127.0.0.1", 1)
             def __init__(self, *args): pass
