@@ -1,9 +1,17 @@
 """For every pytest run, that over the notebooks included."""
 
+import atexit
+import os
+import shutil
 import signal
+import tempfile
 
 import nbval.plugin
 from nbval.kernel import RunningKernel
+
+# Nobody's own progress is read or written, and every run begins with none.
+os.environ["SOCKETS_TO_ASYNCIO_DATA"] = tempfile.mkdtemp()
+atexit.register(shutil.rmtree, os.environ["SOCKETS_TO_ASYNCIO_DATA"], ignore_errors=True)
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that starts us in the background has us, and all our children, ignore Ctrl-C.

@@ -10,9 +10,11 @@ ones, because a picture of a measurement differs at every run. Use --fresh after
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections import defaultdict
 from pathlib import Path
 
@@ -22,6 +24,8 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 from nbval.plugin import coalesce_streams, get_sanitize_patterns
 from tqdm import tqdm
+
+from course_lib.coach.progress_file import FOLDER
 
 ROOT = Path(__file__).resolve().parent.parent
 SANITIZERS = get_sanitize_patterns((ROOT / "tests" / "nbval_sanitize.cfg").read_text(encoding="utf-8"))
@@ -95,6 +99,7 @@ def execute(path: Path, fresh: bool) -> list[str]:
     """Run a notebook and write it; where a cell fails, say which, and leave the file as it was."""
     before, notebook = (nbformat.read(path, as_version=4) for _ in range(2))
     client = NotebookClient(notebook, timeout=CELL_SECONDS, kernel_name="python3")
+    os.environ[FOLDER] = tempfile.mkdtemp()  # nobody's own progress
     with client.setup_kernel(cwd=path.parent, stderr=subprocess.DEVNULL):  # as nbval starts it
         for index, cell in enumerate(tqdm(notebook.cells, desc=path.stem, unit="cell")):
             try:

@@ -1,0 +1,68 @@
+"""The gate: every exercise with its stub, its solutions and its wrong answers, and in its notebook."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from course_lib.coach import check
+from course_lib.coach.exercise import Exercise, Wrong
+from course_lib.coach.exercises import exercises
+from course_lib.coach.verdict import FAIL, NOT_TRIED, PASS
+from tests.lab.cells import run_cell
+
+NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
+ALL = list(exercises())
+BY_ID = pytest.mark.parametrize("exercise", ALL, ids=lambda exercise: exercise.id)
+
+
+def answer(exercise: Exercise, code: str):
+    """What a learner would hand in who has run ``code`` in a cell."""
+    if exercise.unavailable:
+        pytest.skip(exercise.unavailable)
+    return check(exercise.id, run_cell(code)[exercise.name])
+
+
+@BY_ID
+def test_a_stub_is_not_tried(exercise: Exercise):
+    assert answer(exercise, exercise.stub).outcome == NOT_TRIED
+
+
+@BY_ID
+@pytest.mark.parametrize("which", ["solution", "other"])
+def test_a_solution_passes(exercise: Exercise, which: str):
+    said = answer(exercise, getattr(exercise, which))
+    assert said.outcome == PASS, said
+
+
+WRONG = [(exercise, wrong) for exercise in ALL for wrong in exercise.wrong]
+
+
+@pytest.mark.parametrize(
+    ("exercise", "wrong"), WRONG, ids=[f"{each.id}-{each.wrong.index(wrong)}" for each, wrong in WRONG]
+)
+def test_a_wrong_answer_gets_its_message(exercise: Exercise, wrong: Wrong):
+    said = answer(exercise, wrong.code)
+    assert said.outcome == FAIL, said
+    assert re.search(wrong.message, said.verdict.idea), said
+
+
+@BY_ID
+def test_an_exercise_is_complete(exercise: Exercise):
+    assert len(exercise.hints) >= 2
+    assert len(exercise.wrong) >= 2
+    assert exercise.solution.strip() != exercise.other.strip()
+    assert len({wrong.message for wrong in exercise.wrong}) > 1 or len(exercise.wrong) == 1
+    for text in (exercise.title, *exercise.hints):
+        assert text.strip()
+
+
+def test_the_notebooks_hold_every_stub_and_nothing_else():
+    found = {}
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            for tag in cell["metadata"].get("tags", []):
+                if tag.startswith("exercise:"):
+                    found[tag.removeprefix("exercise:")] = "".join(cell["source"]).strip()
+    assert found == {exercise.id: exercise.stub.strip() for exercise in ALL}
