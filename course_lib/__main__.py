@@ -1,4 +1,4 @@
-"""python -m course_lib: doctor, serve, connect, gauntlet.
+"""python -m course_lib: doctor, serve, connect, gauntlet, progress.
 
 What a user can get wrong costs one line on stderr and exit status 2, never a traceback. Imports wait
 until a command needs them, so that Ctrl-C is quiet from the start.
@@ -84,6 +84,11 @@ def parser() -> Parser:
     sub.add_argument("--pid", type=int, help="its process, if it may be looked at: CPU, memory, descriptors")
     sub.add_argument("--only", metavar="SCENARIO", nargs="+", help="these scenarios only")
     sub.add_argument("--json", metavar="FILE", type=Path, help="write the results there too")
+
+    sub = command("progress", progress, "which exercises you have passed")
+    sub.add_argument(
+        "--reset", nargs="?", const="", metavar="ID", help="forget one exercise, such as 5.2, or all of them"
+    )
     return whole
 
 
@@ -201,6 +206,20 @@ def gauntlet(arguments: argparse.Namespace) -> int:
     if arguments.json:
         write(arguments.json, json.dumps([report.to_dict() for report in reports], indent=2) + "\n")
     return 1 if any(report.surprises for report in reports) else 0
+
+
+def progress(arguments: argparse.Namespace) -> int:
+    from course_lib.coach.exercises import UnknownExercise, find
+    from course_lib.coach.progress import forget
+    from course_lib.coach.progress import progress as board
+
+    if arguments.reset is not None:
+        try:
+            forget(find(arguments.reset).id if arguments.reset else None)
+        except UnknownExercise as error:
+            raise UsageError(str(error)) from None
+    say(str(board()))
+    return 0
 
 
 def find_rung(name: str) -> Any:
