@@ -280,6 +280,16 @@ def test_a_socket_that_never_waits_is_known_even_if_it_took_long(pair, monkeypat
     assert [call.waits for call in trace.calls] == [True, False]
 
 
+@pytest.mark.parametrize(("timeout", "told"), [(None, ["recv"]), (0, [])])
+def test_a_starved_call_that_never_waits_is_not_told_as_a_wait(pair, monkeypatch, timeout, told):
+    """A thread that spins may happen to get no processor for long: here it is in one call throughout."""
+    pair[1].settimeout(timeout)
+    lane = Lane(threading.Thread(name="spinner"))
+    lane.open = ("recv", pair[1].fileno(), None, 0.5, pair[1])
+    monkeypatch.setattr(collecting, "lanes", [lane])
+    assert [call.name for call in collecting.collect(0.0, 1.0).calls] == told
+
+
 def test_an_interrupt_while_it_is_turned_on(monkeypatch):
     def interrupt():
         raise KeyboardInterrupt

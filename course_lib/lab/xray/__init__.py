@@ -8,6 +8,9 @@ Two sources: wrappers on Python's classes (wrappers.py) and a profile hook (hook
 the block only. What it cannot see: ``with lock:``, calls made from C, and on 3.11, in threads that ran
 before the block, whatever is no call of a socket, a selector, ``select.select`` or ``time.sleep``.
 
+The words of a trace are the same for every run if the pauses of what is watched are 0.1 s or more: "blocked"
+is what waits for 40 ms. How many pieces a large transfer is received in is chance, and so are the words then.
+
 Read lanes.py, wrappers.py and hook.py first. Next: calls.py, story.py and ../timeline.py.
 """
 
@@ -111,7 +114,7 @@ def _turn_on(trace: Trace, resting: list[threading.Thread]) -> None:
                 call = call_of(thread) if thread in resting and lane.open is None else None
                 if call is not None:
                     *before, lane.shell = call
-                    lane.before = (*before, -math.inf)
+                    lane.before = (*before, -math.inf, True)
             wrappers.put_on()
         hook.put_on()
 

@@ -5,6 +5,7 @@ Read lanes.py, calls.py and messages.py first. Next: story.py.
 
 import math
 import re
+import socket
 import threading
 from collections import Counter
 from typing import NamedTuple
@@ -52,8 +53,12 @@ def _raws(lane: Lane) -> list[Raw]:
     unfinished = [call for call in (lane.open, lane.before) if call is not None]
     return [
         *(Raw(*raw) for raw in list(lane.log)),
-        *(Raw(*call, end=math.inf, size=None, error="", waits=True) for call in unfinished),
+        *(Raw(*call, math.inf, None, "", True) for *call, who in unfinished if _may_wait(who)),
     ]
+
+
+def _may_wait(who: socket.socket | bool) -> bool:
+    return who.gettimeout() != 0 if isinstance(who, socket.socket) else who
 
 
 def _open(raw: Raw) -> bool:

@@ -57,12 +57,12 @@ def hook(frame: FrameType, event: str, function: Any) -> None:
         ):
             # The end of a C function is told where it was called, that of a method where it was.
             lane.frame, lane.until = (call.shell, "return") if call.shell else (frame, "c_")
-            lane.open = (call.name, -1, None, clock())
+            lane.open = (call.name, -1, None, clock(), True)
     elif event != "call":
         lane = current.lane
         if lane is not None and lane.frame is frame and event.startswith(lane.until):
             end = clock()
-            name, fd, wire, start = lane.open  # type: ignore[misc]
+            name, fd, wire, start, _ = lane.open  # type: ignore[misc]
             lane.open = lane.frame = None
             error = "error" if event == "c_exception" else ""
             lane.idle = 0

@@ -58,7 +58,10 @@ class Lane:
         self.idle = 0
         """How many calls there were since the last one that has led to something."""
         self.open: tuple[Any, ...] | None = None
-        """The call that is being recorded: the first fields of its Raw. Calls inside it are not recorded."""
+        """The call that is being recorded: the first fields of its Raw; and whether it waits, or its socket.
+
+        Calls inside it are not recorded.
+        """
         self.frame: Any = None
         self.until = ""
         """In which frame, and with which event, the hook sees the end of the open call."""
@@ -72,7 +75,7 @@ class Lane:
     def end_before(self, end: float) -> None:
         before, self.before, self.shell = self.before, None, None
         if before is not None:
-            name, fd, wire, start = before
+            name, fd, wire, start, _ = before
             self.log.append(Raw(name, fd, wire, start, end, None, "", True))
 
     def note(self, call: tuple[Any, ...], idle: bool) -> None:
@@ -87,7 +90,7 @@ class Lane:
             self.log += (call,)
 
 
-IGNORED = ("ignored", -1, None, 0.0)
+IGNORED = ("ignored", -1, None, 0.0, False)
 """The open call of a lane for which there is never anything to record."""
 
 

@@ -51,7 +51,7 @@ def call_of(thread: threading.Thread) -> tuple[Any, ...] | None:
     leaf = ALIASES.get(leaf, leaf)
     sock = _owner(function, frame)
     if isinstance(sock, socket.socket) and leaf in WAITING:
-        if sock.fileno() < 0:
+        if sock.fileno() < 0 or sock.gettimeout() == 0:
             return None
         return leaf, sock.fileno(), find_wire(sock, sock.fileno()), None
     if leaf not in WAITING and frame.f_code.co_filename not in SHELLS:

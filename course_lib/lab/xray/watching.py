@@ -53,7 +53,7 @@ def on_socket(name: str, original: Function, how: int) -> Function:
             wire = find_wire(self, fd)
         size, error, waits = None, "", True
         start = clock()
-        lane.open = (name, fd, wire, start)
+        lane.open = (name, fd, wire, start, self)
         try:
             result = call(self, *args, **kwargs)
             end = clock()
@@ -111,7 +111,7 @@ def _watch(name: str, original: Function, args: Any, kwargs: Any, waits: bool) -
         lane.end_before(clock())
     size, error = None, ""
     start = clock()
-    lane.open = (name, -1, None, start)
+    lane.open = (name, -1, None, start, waits)
     try:
         result = original(*args, **kwargs)
         if name == "select":
