@@ -166,12 +166,14 @@ class Run(ChildProcess):
                 raise Failed(failure.sent, failure.expected, got, failure.idea) from None
             raise
 
-    def expect_idle(self, idea: str = "", seconds: float = 0.2) -> None:
-        """Expect that the code sleeps for the next ``seconds``: nothing happens that it would have to do."""
-        for _ in range(3):  # what has just come may still be at work; one that spins fails each look
+    def expect_idle(self, idea: str = "", seconds: float = 0.15) -> None:
+        """Expect that the code sleeps, for two times ``seconds`` out of four: there is nothing to do."""
+        quiet = 0
+        for _ in range(4):  # see Target.expect_idle
             used, start = self._used(), time.monotonic()
             time.sleep(seconds)
-            if self._used() - used <= SPIN * (time.monotonic() - start):
+            quiet += self._used() - used <= SPIN * (time.monotonic() - start)
+            if quiet == 2:
                 return
         raise Failed(self.sent, "code that sleeps until something happens", "a busy loop", idea)
 
