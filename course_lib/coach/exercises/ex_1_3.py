@@ -20,8 +20,8 @@ def better_server(listener):
 
 HINTS = (
     "One client after the other means a loop around the loop: the outer one accepts, the inner one talks.",
-    "The inner loop must end in two ways: after `close` has been answered, and when `recv` returns b''."
-    " Look for b'' before you answer it. After the inner loop, close the client's socket.",
+    "The inner loop must end in two ways: after `close` has been answered, and when `recv` returns b''. Look"
+    " for b'' before you answer it. After the inner loop, close the client's socket.",
     "Put `try:` around all that is done with one client, the welcome included, and after it `except"
     " ConnectionError: pass`. The exception then ends one client, and the outer loop goes on.",
     "`with client:` closes the socket on every way out of its block, an exception included.",

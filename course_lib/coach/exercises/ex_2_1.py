@@ -212,8 +212,8 @@ def all_at_once(exam: Exam, run: Run, address: Address) -> None:
     talk(exam, exam.connect(address, "a second client, while the first is silent", waits), waits)
     crowd = [exam.connect(address) for _ in range(CROWD)]
     bounded = (
-        "Some neighbors may be silent, and many may not: the number of threads has a limit. Each client"
-        " needs a thread of its own, however many there are."
+        "Some neighbors may be silent, and many may not: the number of threads has a limit. Each client needs"
+        " a thread of its own, however many there are."
     )
     talk(exam, exam.connect(address, f"a client, while {len(crowd)} others are silent", bounded), bounded)
 
@@ -224,8 +224,8 @@ def endings(exam: Exam, address: Address) -> None:
     talk(exam, leaver, "Clients that come later must be served like the first.")
     leaver.end()
     leaver.expect_end(
-        "`handle` has returned, and nobody has closed the socket. The client still waits for the end of"
-        " the stream, and the server keeps a descriptor for nobody."
+        "`handle` has returned, and nobody has closed the socket. The client still waits for the end of the"
+        " stream, and the server keeps a descriptor for nobody."
     )
     unlucky = exam.connect(address, "a client for which `handle` raises an exception")
     unlucky.send(TROUBLE)

@@ -27,15 +27,13 @@ class Pool:
 '''
 
 HINTS = (
-    "A `queue.SimpleQueue` has all that is needed between the threads: `put` returns at once, and `get`"
-    " waits until"
-    " there is something to get. `submit` puts a job; each thread goes round in a loop that gets one and"
-    " does it.",
-    "A job that raises an exception ends the loop of its thread, and the pool has one thread less. So"
-    " catch it there.",
-    "How do the threads learn that no more jobs will come? `close` can put something that is no job,"
-    " such as None."
-    " One None is taken by one thread only. After that `join` each thread.",
+    "A `queue.SimpleQueue` has all that is needed between the threads: `put` returns at once, and `get` waits"
+    " until there is something to get. `submit` puts a job; each thread goes round in a loop that gets one"
+    " and does it.",
+    "A job that raises an exception ends the loop of its thread, and the pool has one thread less. So catch"
+    " it there.",
+    "How do the threads learn that no more jobs will come? `close` can put something that is no job, such as"
+    " None. One None is taken by one thread only. After that `join` each thread.",
 )
 
 SOLUTION = '''
@@ -318,8 +316,8 @@ def judge(exam: Exam) -> None:
     step(
         run,
         "submit() returns at once",
-        "`submit` waits for a thread that is free. It should return at once: jobs that nobody can do yet"
-        " wait in a queue, and the queue has no limit.",
+        "`submit` waits for a thread that is free. It should return at once: jobs that nobody can do yet wait"
+        " in a queue, and the queue has no limit.",
     )
     undone = {"TimeoutError": "Some of the jobs were never begun, though there were threads for them."}
     running, threads = run.next(limit=4.0, ideas=undone)
@@ -329,9 +327,8 @@ def judge(exam: Exam) -> None:
         running == size and threads <= size + 1,  # a thread that only hands out the jobs is no fault
         f"{size} threads, and {size} jobs at the same time",
         many,
-        "The threads are what costs, so their number must not grow with the number of jobs. A job that"
-        " has to wait needs"
-        " a place in a queue, and no thread.",
+        "The threads are what costs, so their number must not grow with the number of jobs. A job that has to"
+        " wait needs a place in a queue, and no thread.",
     )
     run.sent = f"{size} jobs that raise an exception to Pool({size}), then one more"
     expect(

@@ -34,15 +34,12 @@ class Stoppable:
 '''
 
 HINTS = (
-    "Three things are needed: a flag, so that the loops know that they shall end; something that wakes"
-    " the thread"
-    " from the call in which it waits; and an end in which the sockets are closed.",
-    "The thread waits on the listener, or on the client that it serves now. So `stop` must be able to"
-    " find that"
-    " client: keep it in `self`. Then `shutdown(socket.SHUT_RDWR)` on both wakes every call.",
-    "A call that was woken raises OSError, or returns b''. `serve_forever` expects that, looks at the"
-    " flag, and"
-    " leaves. And `shutdown` itself raises OSError on a socket that is closed or was shut down before:"
+    "Three things are needed: a flag, so that the loops know that they shall end; something that wakes the"
+    " thread from the call in which it waits; and an end in which the sockets are closed.",
+    "The thread waits on the listener, or on the client that it serves now. So `stop` must be able to find"
+    " that client: keep it in `self`. Then `shutdown(socket.SHUT_RDWR)` on both wakes every call.",
+    "A call that was woken raises OSError, or returns b''. `serve_forever` expects that, looks at the flag,"
+    " and leaves. And `shutdown` itself raises OSError on a socket that is closed or was shut down before:"
     " `contextlib.suppress(OSError)` around each.",
 )
 
@@ -229,9 +226,8 @@ ONCE = SOLUTION.replace("with contextlib.suppress(OSError, AttributeError):", "i
 
 WAITS = (
     "An order was given to stop, and the thread waits on. Neither a flag nor `close` ends a call that is"
-    " under"
-    " way: the flag is looked at when the call returns, and the kernel keeps a closed socket alive for the"
-    " call that uses it."
+    " under way: the flag is looked at when the call returns, and the kernel keeps a closed socket alive for"
+    " the call that uses it."
 )
 
 KEPT = []
@@ -307,8 +303,8 @@ def in_recv(exam: Exam) -> None:
     order_stop(line, run)
     expect_return(
         run,
-        "It waits on another socket here: not for a client to come, but for the one that is there."
-        " `stop` has to reach that connection too, and end the call that waits on it.",
+        "It waits on another socket here: not for a client to come, but for the one that is there. `stop` has"
+        " to reach that connection too, and end the call that waits on it.",
     )
     line.send(b"q")
     run.result(idea="`serve_forever` has returned, and then nothing more.")
@@ -366,9 +362,8 @@ def order_stop(line: Peer, run: Run, idea: str = "") -> None:
 def expect_return(run: Run, idea: str) -> None:
     """Expect that ``serve_forever`` returns."""
     woken = (
-        "So the thread was woken: a call that is woken raises this. But `serve_forever` is asked to"
-        " return, and"
-        " whoever has called it cannot tell this from an accident."
+        "So the thread was woken: a call that is woken raises this. But `serve_forever` is asked to return,"
+        " and whoever has called it cannot tell this from an accident."
     )
     try:
         run.next(limit=1.5, idea=idea, ideas={"OSError": woken})

@@ -28,15 +28,12 @@ class Race:
 '''
 
 HINTS = (
-    "A visit is lost when both threads have read the same count before either of them writes. So the"
-    " first one must"
-    " not go on from `between` before the second one has got there, too.",
-    "A `threading.Barrier(2)` is a place where two threads meet: its method `wait` returns when two"
-    " threads have"
-    " called it. Where do they have to meet?",
-    "For `add`: a `threading.Lock` lets one thread at a time into a `with lock:` block. It must be the"
-    " same lock for all"
-    " threads, so it is made once, where the object is made.",
+    "A visit is lost when both threads have read the same count before either of them writes. So the first"
+    " one must not go on from `between` before the second one has got there, too.",
+    "A `threading.Barrier(2)` is a place where two threads meet: its method `wait` returns when two threads"
+    " have called it. Where do they have to meet?",
+    "For `add`: a `threading.Lock` lets one thread at a time into a `with lock:` block. It must be the same"
+    " lock for all threads, so it is made once, where the object is made.",
 )
 
 SOLUTION = '''
@@ -248,17 +245,15 @@ def judge(exam: Exam) -> None:
             raise Failed(run.sent, "both calls of add ended", f"{returned} ended", idea)
         if count != 1:
             idea = (
-                "One thread had written before the other one read: short pieces of work are hardly ever"
-                " cut in two."
-                " To start them together is not enough. They have to wait for each other after reading,"
-                " before writing."
+                "One thread had written before the other one read: short pieces of work are hardly ever cut"
+                " in two. To start them together is not enough. They have to wait for each other after"
+                " reading, before writing."
             )
             raise Failed(run.sent, "a count of 1", f"a count of {count}", idea)
     run.sent = f"add() from {THREADS} threads, {EACH} times from each, while `between` sleeps"
     shared = (
-        "Two threads were between reading and writing at the same time. A lock keeps out only those who"
-        " ask for"
-        " the very same lock."
+        "Two threads were between reading and writing at the same time. A lock keeps out only those who ask"
+        " for the very same lock."
     )
     count, most = run.next(limit=4.0, idea="No thread gets on: who holds the lock?")
     once = "Each call of this method calls `visits.add` once."
@@ -266,9 +261,8 @@ def judge(exam: Exam) -> None:
     run.sent = "add(), while `between` raises an exception, then add() once more"
     run.expect(
         1,
-        "The first call was left by an exception, and the lock is still held, by nobody: it must be"
-        " released on"
-        " every way out.",
+        "The first call was left by an exception, and the lock is still held, by nobody: it must be released"
+        " on every way out.",
     )
 
 

@@ -142,8 +142,8 @@ def three_answers(exam: Exam, message: bytes) -> None:
     peer.end()
     run.sent = peer.sent
     idea = (
-        "The stream has ended, and nothing will ever come again. "
-        "Who takes that for 'nothing yet' asks for ever."
+        "The stream has ended, and nothing will ever come again. Who takes that for 'nothing yet' asks for"
+        " ever."
     )
     for _ in "once", "and again":
         run.expect_equal(answer(run, b"", idea), b"", idea)
@@ -181,8 +181,8 @@ def broken(exam: Exam) -> None:
     peer.reset()
     run.sent = peer.sent
     idea = (
-        "The connection is broken, which is none of the three answers: the exception that says so "
-        "must reach the caller."
+        "The connection is broken, which is none of the three answers: the exception that says so must reach"
+        " the caller."
     )
     run.expect_error("ConnectionResetError", idea)
 

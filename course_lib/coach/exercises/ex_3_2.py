@@ -16,10 +16,10 @@ def who_answers(addresses, seconds):
 
 HINTS = (
     "Begin all attempts before you wait for any: one non-blocking socket for each address, and `connect_ex`.",
-    "The attempts go on by themselves. `select.select([], [sock], [], s)` waits at most s seconds until the "
-    "one of `sock` is over, and returns it in its second list; let s be what is left of `seconds`.",
-    "An attempt that is over may have failed: `sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)` is 0 "
-    "only when it has not. One that is not over in time has not been answered.",
+    "The attempts go on by themselves. `select.select([], [sock], [], s)` waits at most s seconds until the"
+    " one of `sock` is over, and returns it in its second list; let s be what is left of `seconds`.",
+    "An attempt that is over may have failed: `sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)` is 0 only"
+    " when it has not. One that is not over in time has not been answered.",
 )
 
 SOLUTION = '''

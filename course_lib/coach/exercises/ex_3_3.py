@@ -35,8 +35,8 @@ class Outbox:
 HINTS = (
     "Keep the bytes in a `bytearray` of the object's own, made in `__init__`; `write` adds to it with `+=`.",
     "`sock.send(self.data)` returns how many bytes it has taken. Only those may go: `del self.data[:sent]`.",
-    "When there is no room at all, `send` raises BlockingIOError: return, and keep what you have. Do not try "
-    "again: the next `flush` will.",
+    "When there is no room at all, `send` raises BlockingIOError: return, and keep what you have. Do not try"
+    " again: the next `flush` will.",
 )
 
 SOLUTION = '''
@@ -303,8 +303,8 @@ def read_on(run: Run, peer: Peer, expected: bytes) -> None:
 def returned(run: Run, waits: str) -> Any:
     """Return what the driver tells next; ``waits`` is the idea where `flush` does not return."""
     full = (
-        "BlockingIOError says that there is no room now. That is no error: what has not gone is kept "
-        "until the next `flush`."
+        "BlockingIOError says that there is no room now. That is no error: what has not gone is kept until"
+        " the next `flush`."
     )
     try:
         return run.next(ideas={"BlockingIOError": full}, idea=waits)

@@ -23,8 +23,8 @@ HINTS = (
     "A readable listener: `accept`, `setblocking(False)`, and a new entry with no bytes. A readable client:"
     " `recv`, and add what came to its bytes. Do not send here: the client will be in the writable list of"
     " the next round.",
-    "A writable client: `sent = sock.send(...)` says how many bytes the kernel took. Keep those after"
-    " `sent`.",
+    "A writable client: `sent = sock.send(...)` says how many bytes the kernel took. Keep the bytes"
+    " after those.",
     "When `recv` returns b'' or raises ConnectionError, delete the entry and close the socket. The same"
     " socket may be in the writable list of this round: look whether its entry is still there. `send` may"
     " raise ConnectionError too.",
@@ -267,12 +267,12 @@ LEFT = (
     " closed, and be in none of the lists any more."
 )
 RESET = (
-    "A client may break its connection at any moment; `recv` or `send` then raises a ConnectionError. That"
-    " is the end of this client, and not of the server."
+    "A client may break its connection at any moment; `recv` or `send` then raises a ConnectionError. That is"
+    " the end of this client, and not of the server."
 )
 STALE = (
-    "A client that had been given up has turned up again. One round of `select` may return the same socket"
-    " in two lists, and lists of your own may still hold it."
+    "A client that had been given up has turned up again. One round of `select` may return the same socket in"
+    " two lists, and lists of your own may still hold it."
 )
 BUSY = (
     "Nobody speaks, so `select` should sleep. It returns at once when its timeout is 0, when a client that"

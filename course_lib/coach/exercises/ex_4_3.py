@@ -125,8 +125,8 @@ BEHIND = (
     " behind waits until something else arrives, perhaps for ever."
 )
 EMPTY = (
-    "BlockingIOError means that nothing is left, which here is how every drain ends. Readiness can be a"
-    " false alarm, too: then nothing was there in the first place."
+    "BlockingIOError means that nothing is left, which here is how every drain ends. Readiness can be a false"
+    " alarm, too: then nothing was there in the first place."
 )
 END_BEHIND = (
     "The bytes and the end of the stream came together, and made one edge. A piece that is shorter than what"

@@ -22,10 +22,10 @@ def fair_echo(listener):
 
 HINTS = (
     "Begin with your `select_echo` or with solution('4.1'). What does it do with the bytes of a client that"
-    " sends and sends and never reads? And does each client that is readable get one `recv` in a round, or"
-    " as many as it likes?",
-    "One `recv` of at most 65,536 bytes for each readable client, then the next client: with `select`"
-    " nothing is lost, since a client with bytes left is in the list again.",
+    " sends and sends and never reads? And does each client that is readable get one `recv` in a round, or as"
+    " many as it likes?",
+    "One `recv` of at most 65,536 bytes for each readable client, then the next client: with `select` nothing"
+    " is lost, since a client with bytes left is in the list again.",
     "A client for which 65,536 bytes or more wait to be sent must not be among the sockets that you want to"
     " read from, until it has taken some. Its own bytes then pile up in the kernel, and at last its `send`"
     " waits.",
@@ -200,8 +200,8 @@ MEMORY = (
 )
 OTHERS = "One client that does not read keeps the others waiting: no `send` and no `sendall` may block."
 BUSY = (
-    "The greedy client is readable all the time, since its bytes stay in the kernel. Who still watches it"
-    " for reading is woken at once, again and again, to do nothing."
+    "The greedy client is readable all the time, since its bytes stay in the kernel. Who still watches it for"
+    " reading is woken at once, again and again, to do nothing."
 )
 NOTHING_LOST = (
     "This client reads late and slowly, and it may: whatever was taken from it has to come back, and its"

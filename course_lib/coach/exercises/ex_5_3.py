@@ -53,10 +53,10 @@ def outbox_server(listener):
             conn, outbox = key.fileobj, key.data'''
 
 HINTS = (
-    "Put what `recv` returns into the outbox, and flush: `outbox.write(data)`, `outbox.flush(conn)`. What"
-    " the kernel does not take stays in the outbox.",
-    "Now the socket may be ready for two reasons. `if mask & EVENT_READ:` receive and write to the outbox;"
-    " in both cases flush. To call `recv` when only EVENT_WRITE is set would raise BlockingIOError.",
+    "Put what `recv` returns into the outbox, and flush: `outbox.write(data)`, `outbox.flush(conn)`. What the"
+    " kernel does not take stays in the outbox.",
+    "Now the socket may be ready for two reasons. `if mask & EVENT_READ:` receive and write to the outbox; in"
+    " both cases flush. To call `recv` when only EVENT_WRITE is set would raise BlockingIOError.",
     "At the end, decide what to wait for next: `sel.modify(conn, EVENT_WRITE, outbox)` while"
     " `outbox.pending`, EVENT_READ otherwise. Never both: so the outbox holds at most what one `recv` has"
     " brought.",
@@ -269,8 +269,8 @@ MEMORY = (
     " this client for EVENT_READ: its own kernel will then make it wait."
 )
 OTHERS_WAIT = (
-    "One client does not read, and another one waits for its answer. Do not stay with one client until it"
-    " has taken everything: wait in `select`, for all of them."
+    "One client does not read, and another one waits for its answer. Do not stay with one client until it has"
+    " taken everything: wait in `select`, for all of them."
 )
 UNREAD = (
     "A socket with unread bytes is reported by every `select`, at once. If you do not want to read now, do"

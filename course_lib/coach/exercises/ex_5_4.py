@@ -63,8 +63,8 @@ def sturdy_server(listener, answer, report):
 
 HINTS = (
     "All callbacks are called in one place, in the loop. A `try` there protects the server from all of them.",
-    "Catch Exception, call `report(error)`, and then `close(key.fileobj)`. But look whose callback it was:"
-    " if `accept` has failed, `key.fileobj` is the listener, and to close it is to close the shop.",
+    "Catch Exception, call `report(error)`, and then `close(key.fileobj)`. But look whose callback it was: if"
+    " `accept` has failed, `key.fileobj` is the listener, and to close it is to close the shop.",
     "KeyboardInterrupt, which is Ctrl-C, is a BaseException and no Exception: `except Exception` lets it"
     " pass, a bare `except:` does not.",
 )
@@ -173,8 +173,8 @@ LEFT_OPEN = (
     " alone, it is left waiting."
 )
 LISTENER = (
-    "Here it was `accept` that failed, for one client: it had left while it waited in the queue. The"
-    " listener is well, and other clients wait."
+    "Here it was `accept` that failed, for one client: it had left while it waited in the queue. The listener"
+    " is well, and other clients wait."
 )
 TOLD = "An error that nobody hears of is never mended. Call `report(error)` once for each."
 CTRL_C = (

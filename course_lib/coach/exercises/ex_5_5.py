@@ -203,15 +203,15 @@ OTHERS_TALK = (
     " something."
 )
 LATE = (
-    "It was sent away, but late: another client came shortly before, and `select` began to wait its full"
-    " time once more. The timeout is what is left until the first client is due."
+    "It was sent away, but late: another client came shortly before, and `select` began to wait its full time"
+    " once more. The timeout is what is left until the first client is due."
 )
 SPOKE = "The time runs from the last word of a client, not from the moment at which it came."
 TOO_EARLY = "Each client has its own time. This one has not used it up."
 SLEEPS = "Between two events `select` can sleep, for as long as it takes until the first client is due."
 LEFT = (
-    "A client that has left by itself must be forgotten with its time,"
-    " or the server sends it away a second time."
+    "A client that has left by itself must be forgotten with its time, or the server sends it away a second"
+    " time."
 )
 
 SECONDS = 0.8

@@ -230,16 +230,16 @@ LEAVES = SOLUTION.replace(
 LEAVES = LEAVES.replace("import socket\n", "import socket\n\nends = []\n", 1)
 
 SLEEPS_ON = (
-    "The thread sleeps in the kernel and sees no variable of yours."
-    " What wakes it is a descriptor that it watches."
+    "The thread sleeps in the kernel and sees no variable of yours. What wakes it is a descriptor that it"
+    " watches."
 )
 READ_IT = (
     "After it has been woken once, `select` must sleep again. Whatever has woken it makes it return at once"
     " each time, until that is taken away: all of it, however often `wake` was called."
 )
 NEVER_WAITS = (
-    "`wake` was called many times while nobody was in `select`, and has waited itself: a buffer was full."
-    " Who wakes must never wait."
+    "`wake` was called many times while nobody was in `select`, and has waited itself: a buffer was full. Who"
+    " wakes must never wait."
 )
 NOT_YOURS = (
     "The pair in the list is your own. Whoever uses the selector has not registered it, and cannot know it."
