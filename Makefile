@@ -1,8 +1,9 @@
 # Everything here installs what it needs into .venv by itself. `make` alone lists the targets.
 PYTHON ?= python3
 VENV ?= .venv
-# Notebooks and rungs mostly wait: more workers than cores make the measured lessons noisy.
-JOBS ?= 2
+# Most tests wait most of the time, so there may be more workers than cores. The lessons measure what they show.
+JOBS ?= 3
+NOTEBOOK_JOBS ?= 2
 LABFLAGS ?=
 # LOCKFLAGS= keeps every version that still fits, and locks only what is new.
 LOCKFLAGS ?= --upgrade
@@ -10,14 +11,14 @@ NOTEBOOKS ?=
 
 READY := $(VENV)/.ready
 IN_VENV := . $(VENV)/bin/activate &&
-PYTEST := $(IN_VENV) python -m pytest -n $(JOBS)
+PYTEST := $(IN_VENV) python -m pytest
 # The core: these are held to `mypy --strict`.
 TYPED := $(wildcard $(addprefix course_lib/,conversation.py framing.py clients.py servers eventloop))
 
 # Apart from the other tests, because all cells of a notebook belong to one kernel (loadfile).
 # The cell's own limit is nbval's, which interrupts the kernel and names the cell; pytest's limit is only
 # the net under it, and its 60 s would cut off a cell that is allowed 120 s.
-NBVAL := $(PYTEST) notebooks --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg \
+NBVAL := $(PYTEST) -n $(NOTEBOOK_JOBS) notebooks --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg \
 	--nbval-cell-timeout 120 --timeout 200 --dist loadfile
 
 .PHONY: help lab test test-all check format notebooks lock clean
@@ -33,11 +34,11 @@ lab: $(READY)  ## the course in JupyterLab; pass it flags with LABFLAGS="--no-br
 		jupyter lab $(LABFLAGS)
 
 test: $(READY)  ## the tests and every notebook, a few minutes
-	$(PYTEST) tests --dist loadgroup -m "not slow"
+	$(PYTEST) -n $(JOBS) tests --dist loadgroup -m "not slow"
 	$(NBVAL)
 
 test-all: $(READY)  ## the same with the slow ones: exercises solved in the notebooks, browser, CPython's tests
-	$(PYTEST) tests --dist loadgroup
+	$(PYTEST) -n $(JOBS) tests --dist loadgroup
 	$(NBVAL)
 
 check: $(READY)  ## format, lint and types, notebooks included
