@@ -115,6 +115,12 @@ class Exam:
         """Return two connected ends, both the judge's."""
         return tuple(Peer(self._open.enter_context(sock)) for sock in socket.socketpair())  # type: ignore[return-value]
 
+    def echo(self, peer: Peer, idea: str, limit: float = LIMIT) -> None:
+        """Let ``peer`` send a random word, and expect it back."""
+        word = self.bytes(9)
+        peer.send(word, idea=idea)
+        peer.expect(word, idea, limit)
+
     def scenario(self, name: str, idea: str = "", limit: float = 2.0) -> None:
         """Put the learner's server through one scenario of the gauntlet; it must answer with an echo."""
         result = judge_scenario(partial(unpack_server, self.cargo), name, limit)

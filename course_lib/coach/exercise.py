@@ -1,7 +1,9 @@
 """What an exercise is: a task, a judge, hints, and answers right and wrong.
 
-Each exercise is one file in exercises/, which holds a function ``judge(exam)`` and an ``EXERCISE``. The
-judge runs the learner's code by way of its exam, and raises Failed at the first thing that is wrong.
+Each exercise is one file in exercises/. From its top it holds the task, right answers and wrong ones, the
+words that a failure is told in, what uses the answer in the learner's process, and ``judge(exam)``. The judge
+runs the learner's code by way of its exam, and raises Failed at the first thing that is wrong. Who wants to
+know what an exercise asks for reads from ``judge`` down; the answers above are there to be skipped.
 
 Next: exam.py.
 """

@@ -10,11 +10,15 @@ import struct
 import time
 
 from course_lib.coach.exercise import Failed
-from course_lib.coach.run import brief
+from course_lib.coach.run import Run, brief
 from course_lib.lab.gauntlet.target import describe
+from course_lib.lab.gauntlet.wire import first_difference
 
 LIMIT = 2.0
 """Seconds that an answer may take."""
+
+STILL = 0.3
+"""Seconds in which nothing is taken, when the kernels on the way are full."""
 
 
 class Peer:
@@ -41,6 +45,33 @@ class Peer:
         except OSError as error:
             raise Failed(self.sent, "somebody who takes it", describe(error), idea) from None
 
+    def fill(self, run: Run, data: bytes, most: int | None = None, idea: str = "") -> int:
+        """Send ``data`` over and over and read nothing, until ``most`` bytes, or all of ``data``, are taken.
+
+        Ends as well when none is taken any more: all on the way is full. Returns how many bytes were taken.
+        """
+        most = len(data) if most is None else most
+        taken, before = 0, -1
+        while before < taken < most:
+            before, taken = taken, self._push(data, taken, most, idea)
+            run.settle()  # on a busy machine it may only have been slow
+        self.said.append(f"{taken:,} bytes, none of the answers read")
+        return taken
+
+    def _push(self, data: bytes, taken: int, most: int, idea: str) -> int:
+        """Send on after ``taken`` bytes, until none is taken for a while; return how many are taken then."""
+        self.sock.settimeout(STILL)
+        try:
+            while taken < most:
+                start = taken % len(data)
+                taken += self.sock.send(data[start : start + min(64 * 1024, most - taken)])
+        except TimeoutError:
+            pass
+        except OSError as error:
+            sent = f"{self.name}{taken:,} bytes, none of the answers read"
+            raise Failed(sent, "a server that takes them, or makes us wait", describe(error), idea) from None
+        return taken
+
     def end(self) -> None:
         """Send no more: the other side sees the end of the stream, and may still send."""
         self.said.append("the end of the stream")
@@ -55,7 +86,7 @@ class Peer:
         while len(got) < size:
             try:
                 self.sock.settimeout(max(0.001, deadline - time.monotonic()))
-                data = self.sock.recv(size - len(got))
+                data = self.sock.recv(min(size - len(got), 64 * 1024))
             except OSError as error:
                 after = f"{brief(bytes(got))}, then " if got else ""
                 raise Failed(self.sent, f"{size:,} bytes", after + describe(error), idea) from None
@@ -72,7 +103,7 @@ class Peer:
         except Failed as failure:
             raise Failed(failure.sent, brief(answer), failure.got, idea) from None
         if got != answer:
-            raise Failed(self.sent, brief(answer), brief(got), idea)
+            raise Failed(self.sent, brief(answer), brief(got) + first_difference(got, answer), idea)
 
     def expect_end(self, idea: str = "", limit: float = LIMIT) -> None:
         """Expect the end of the stream next, and no byte before it."""

@@ -3,6 +3,8 @@
 from course_lib.coach.exam import Exam
 from course_lib.coach.exercise import Exercise, Wrong
 
+# --- the task
+
 STUB = '''
 def shout(data):
     """Return the bytes `data` with all letters as capitals."""
@@ -15,6 +17,8 @@ HINTS = (
     "b'hello'.upper() is b'HELLO'.",
 )
 
+# --- right answers
+
 SOLUTION = '''
 def shout(data):
     """Return the bytes `data` with all letters as capitals."""
@@ -25,6 +29,8 @@ OTHER = """
 def shout(data):
     return bytes(byte - 32 if 97 <= byte <= 122 else byte for byte in data)
 """
+
+# --- wrong answers
 
 NOTHING = """
 def shout(data):
@@ -42,8 +48,14 @@ def shout(data):
 """
 
 
+# --- in the learner's process
+
+
 def drive(shout, words):
     return [shout(word) for word in words]
+
+
+# --- the judge
 
 
 def judge(exam: Exam) -> None:

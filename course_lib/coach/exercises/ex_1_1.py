@@ -6,6 +6,8 @@ from contextlib import suppress
 from course_lib.coach.exam import Exam
 from course_lib.coach.exercise import Exercise, Failed, Wrong
 
+# --- the task
+
 STUB = '''
 def recv_exactly(sock, size):
     """Return exactly `size` bytes of `sock`. Raise EOFError when the stream ends before."""
@@ -17,6 +19,8 @@ HINTS = (
     "Keep what you have, and ask for what is missing: `sock.recv(size - len(data))` never takes too much.",
     "`recv` returns `b''` at the end of the stream. None will come, however often you ask: raise EOFError.",
 )
+
+# --- right answers
 
 SOLUTION = '''
 def recv_exactly(sock, size):
@@ -41,6 +45,8 @@ def recv_exactly(sock, size):
         view = view[count:]
     return bytes(buffer)
 """
+
+# --- wrong answers
 
 ONE_RECV = """
 def recv_exactly(sock, size):
@@ -78,9 +84,15 @@ def recv_exactly(sock, size):
 """
 
 
+# --- in the learner's process
+
+
 def drive(recv_exactly, address, sizes):
     with socket.create_connection(address) as sock:
         return [recv_exactly(sock, size) for size in sizes]
+
+
+# --- the judge
 
 
 def judge(exam: Exam) -> None:

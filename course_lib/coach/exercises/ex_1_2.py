@@ -8,6 +8,8 @@ from course_lib.coach.exercise import Exercise, Failed, Wrong
 from course_lib.coach.peer import Peer
 from course_lib.coach.run import Run
 
+# --- the task
+
 STUB = r'''
 class LineReader:
     """Reads lines from `sock`; none is longer than `limit` bytes, its end b"\n" included."""
@@ -35,6 +37,8 @@ HINTS = (
     "A long line may also come whole, with its end, in one `recv`. So check the length of the line once more"
     " when you have cut it off.",
 )
+
+# --- right answers
 
 SOLUTION = r'''
 class LineReader:
@@ -71,6 +75,8 @@ class LineReader:
             raise EOFError
         return line
 """
+
+# --- wrong answers
 
 ONE_RECV = """
 class LineReader:
@@ -201,6 +207,8 @@ class LineReader:
         return line + b"\n"
 """
 
+# --- words and numbers of the judge
+
 PART = "One `recv` may bring a part of a line: its end is still on the way. TCP knows no lines."
 SEVERAL = "One `recv` may bring several lines. What comes after the first is the start of the next call's."
 KEPT = "This line had arrived together with the one before, and must be kept from call to call."
@@ -213,12 +221,18 @@ EACH = {
 }
 
 
+# --- in the learner's process
+
+
 def drive(LineReader, address, limit, count):
     """Yield ``count`` lines of a new connection."""
     with socket.create_connection(address) as sock:
         reader = LineReader(sock, limit)
         for _ in range(count):
             yield reader.recv_line()
+
+
+# --- the judge
 
 
 def judge(exam: Exam) -> None:

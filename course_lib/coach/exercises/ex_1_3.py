@@ -7,6 +7,8 @@ from course_lib.coach.exercise import Exercise, Failed, Wrong
 from course_lib.coach.peer import Peer
 from course_lib.coach.run import Run
 
+# --- the task
+
 STUB = """
 def better_server(listener):
     client, address = listener.accept()
@@ -26,6 +28,8 @@ HINTS = (
     " ConnectionError: pass`. The exception then ends one client, and the outer loop goes on.",
     "`with client:` closes the socket on every way out of its block, an exception included.",
 )
+
+# --- right answers
 
 SOLUTION = """
 def better_server(listener):
@@ -63,6 +67,8 @@ def better_server(listener):
         finally:
             client.close()
 """
+
+# --- wrong answers
 
 BREAK_ONLY = """
 def better_server(listener):
@@ -198,6 +204,8 @@ def better_server(listener):
                 pass
 """
 
+# --- words and numbers of the judge
+
 WELCOME = b"Welcome to the server!"
 ANSWER = b"The server received: "
 
@@ -213,6 +221,9 @@ BROKEN_EARLY = (
     "A connection may be broken before the server has said a word; then the welcome itself raises. Which"
     " ConnectionError it is depends on the moment."
 )
+
+
+# --- the judge
 
 
 def judge(exam: Exam) -> None:

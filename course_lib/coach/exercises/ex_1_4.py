@@ -7,6 +7,8 @@ from course_lib.coach.exam import Exam
 from course_lib.coach.exercise import Exercise, Failed, Wrong
 from course_lib.coach.run import Run
 
+# --- the task
+
 STUB = '''
 def texts(sock):
     """Yield the text that comes from `sock`, UTF-8, as soon as it comes, until the stream ends.
@@ -25,6 +27,8 @@ HINTS = (
     "When `recv` has returned b'', tell the decoder that this was all: `decode(b'', final=True)` raises if"
     " half a character is left.",
 )
+
+# --- right answers
 
 SOLUTION = '''
 import codecs
@@ -54,6 +58,8 @@ def texts(sock):
             yield text
     kept.decode()
 """
+
+# --- wrong answers
 
 ONE_RECV = """
 def texts(sock):
@@ -157,6 +163,8 @@ def texts(sock):
             yield text
 """
 
+# --- words and numbers of the judge
+
 SOON = "These characters are whole. They are wanted now, not when more has come or the stream has ended."
 HALF = "A character had come in part, and its other bytes were on the way. Keep the part until they come."
 OVER = "The stream has not ended, so the generator must not either: go round, and `recv` again."
@@ -165,9 +173,15 @@ BROKEN = "The stream has ended in the middle of a character. Nobody will complet
 NO_TEXT = "0xFF stands nowhere in UTF-8. Who leaves it out, or puts something in its place, hides the damage."
 
 
+# --- in the learner's process
+
+
 def drive(texts, address):
     with socket.create_connection(address) as sock:
         yield from texts(sock)
+
+
+# --- the judge
 
 
 def judge(exam: Exam) -> None:

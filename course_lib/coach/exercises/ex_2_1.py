@@ -8,6 +8,8 @@ from course_lib.coach.exercise import Exercise, Failed, Wrong
 from course_lib.coach.peer import Peer
 from course_lib.coach.run import Run
 
+# --- the task
+
 STUB = '''
 import threading
 
@@ -25,6 +27,8 @@ HINTS = (
     "Who closes the socket? Only the client's thread knows when `handle` has returned or raised. So let the"
     " thread run a small function of yours: `with client:`, and in that block `handle(client)`.",
 )
+
+# --- right answers
 
 SOLUTION = '''
 import threading
@@ -63,6 +67,8 @@ def serve_each(listener, handle):
     while True:
         ClientThread(listener.accept()[0], handle).start()
 """
+
+# --- wrong answers
 
 CALLED_FIRST = """
 import threading
@@ -156,12 +162,17 @@ def serve_each(listener, handle):
         threading.Thread(target=run, args=(client,)).start()
 """
 
+# --- words and numbers of the judge
+
 TROUBLE = b"trouble"
 CROWD = 40
 
 
 class Trouble(Exception):
     """What ``echo`` raises when it is asked to."""
+
+
+# --- in the learner's process
 
 
 def drive(serve_each, backlog):
@@ -181,6 +192,9 @@ def echo(client):
 def quiet(hook):
     """Return a hook for errors of threads that does not show the one which is meant to be."""
     return lambda arguments: None if arguments.exc_type is Trouble else hook(arguments)
+
+
+# --- the judge
 
 
 def judge(exam: Exam) -> None:

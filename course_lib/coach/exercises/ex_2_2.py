@@ -8,6 +8,8 @@ from course_lib.coach.exercise import Exercise, Failed, Wrong
 from course_lib.coach.run import Run
 from course_lib.lab.waiting import wait_until
 
+# --- the task
+
 STUB = '''
 import threading
 
@@ -35,6 +37,8 @@ HINTS = (
     "How do the threads learn that no more jobs will come? `close` can put something that is no job, such as"
     " None. One None is taken by one thread only. After that `join` each thread.",
 )
+
+# --- right answers
 
 SOLUTION = '''
 import queue
@@ -109,6 +113,8 @@ class Pool:
         for thread in self.threads:
             thread.join()
 """
+
+# --- wrong answers
 
 ONE_AFTER_THE_OTHER = """
 import queue
@@ -209,12 +215,17 @@ ONE_GOODBYE = SOLUTION.replace(
 
 DOES_NOT_WAIT = SOLUTION.replace("for thread in self.threads:\n            thread.join()", "return")
 
+# --- words and numbers of the judge
+
 EXTRA = 15
 """Jobs beyond the size of the pool: more than a queue holds whose limit is that size."""
 
 
 class Trouble(Exception):
     """What a job raises here."""
+
+
+# --- in the learner's process
 
 
 def drive(Pool, size):
@@ -297,6 +308,9 @@ def fail():
 def quiet(hook):
     """Return a hook for errors of threads that does not show the one which is meant to be."""
     return lambda arguments: None if arguments.exc_type is Trouble else hook(arguments)
+
+
+# --- the judge
 
 
 def judge(exam: Exam) -> None:

@@ -9,6 +9,8 @@ from course_lib.coach.peer import Peer
 from course_lib.coach.run import Run
 from course_lib.lab.explain import one_line
 
+# --- the task
+
 STUB = '''
 import socket
 
@@ -42,6 +44,8 @@ HINTS = (
     " and leaves. And `shutdown` itself raises OSError on a socket that is closed or was shut down before:"
     " `contextlib.suppress(OSError)` around each.",
 )
+
+# --- right answers
 
 SOLUTION = '''
 import contextlib
@@ -119,6 +123,8 @@ class Stoppable:
     def stop(self):
         self.stopping = True
 """
+
+# --- wrong answers
 
 FLAG = """
 import socket
@@ -224,14 +230,22 @@ ONLY_READING = SOLUTION.replace("sock.shutdown(socket.SHUT_RDWR)", "sock.shutdow
 
 ONCE = SOLUTION.replace("with contextlib.suppress(OSError, AttributeError):", "if sock is not None:")
 
+# --- words and numbers of the judge
+
 WAITS = (
     "An order was given to stop, and the thread waits on. Neither a flag nor `close` ends a call that is"
     " under way: the flag is looked at when the call returns, and the kernel keeps a closed socket alive for"
     " the call that uses it."
 )
 
+ENDLESS = 1 << 40
+"""More bytes than any kernel keeps."""
+
 KEPT = []
 """The servers live on: only what they close is closed."""
+
+
+# --- in the learner's process
 
 
 def drive(Stoppable, line_address):
@@ -258,6 +272,9 @@ def obey(line, server):
             line.sendall(b"stopped\n")
         except Exception as error:
             line.sendall(one_line(error).encode() + b"\n")
+
+
+# --- the judge
 
 
 def judge(exam: Exam) -> None:
@@ -313,7 +330,7 @@ def in_recv(exam: Exam) -> None:
 def in_sendall(exam: Exam) -> None:
     """A client sends without end and reads nothing."""
     run, line, address = begin(exam)
-    push(exam.connect(address))
+    exam.connect(address, receive_buffer=16 * 1024).fill(run, bytes(256 * 1024), ENDLESS)
     run.settle()
     run.sent = "a client sends and reads nothing, until the server waits in sendall; stop()"
     order_stop(line, run)
@@ -324,20 +341,6 @@ def in_sendall(exam: Exam) -> None:
     )
     line.send(b"q")
     run.result(idea="`serve_forever` has returned, and then nothing more.")
-
-
-def push(client: Peer) -> None:
-    """Send until the server has taken nothing for 0.2 s."""
-    client.sock.settimeout(0.2)
-    try:
-        while True:
-            client.sock.send(bytes(256 * 1024))
-    except TimeoutError:
-        pass
-    except OSError:
-        raise Failed(
-            "more than it reads", "a server that waits in sendall", "a connection broken off"
-        ) from None
 
 
 def order_stop(line: Peer, run: Run, idea: str = "") -> None:

@@ -8,6 +8,8 @@ from course_lib.coach.exam import Exam
 from course_lib.coach.exercise import Exercise, Failed, Wrong
 from course_lib.coach.run import Run
 
+# --- the task
+
 STUB = '''
 import threading
 
@@ -35,6 +37,8 @@ HINTS = (
     "For `add`: a `threading.Lock` lets one thread at a time into a `with lock:` block. It must be the same"
     " lock for all threads, so it is made once, where the object is made.",
 )
+
+# --- right answers
 
 SOLUTION = '''
 import threading
@@ -92,6 +96,8 @@ class Race:
             self.one_at_a_time.release()
 """
 
+# --- wrong answers
+
 LUCK = SOLUTION.replace("self.visits.between = threading.Barrier(2).wait\n", "pass\n")
 
 AT_THE_DOOR = """
@@ -135,6 +141,8 @@ NOT_RELEASED = SOLUTION.replace(
     "with self.lock:\n            self.visits.add()",
     "self.lock.acquire()\n        self.visits.add()\n        self.lock.release()",
 )
+
+# --- words and numbers of the judge
 
 ROUNDS, THREADS, EACH = 4, 8, 5
 
@@ -189,6 +197,9 @@ class Crowded(Visits):
             self.inside -= 1
 
 
+# --- in the learner's process
+
+
 def drive(Race):
     for _ in range(ROUNDS):
         visits = Watched()
@@ -228,6 +239,9 @@ def add_from_threads(race):
 
 def fail():
     raise Trouble
+
+
+# --- the judge
 
 
 def judge(exam: Exam) -> None:

@@ -8,6 +8,8 @@ from course_lib.coach.exam import Exam
 from course_lib.coach.exercise import Exercise, Failed, Wrong
 from course_lib.coach.run import Run, brief
 
+# --- the task
+
 STUB = '''
 def try_recv(sock):
     """Ask the non-blocking `sock` once; return what has come, at most 1024 bytes.
@@ -22,6 +24,8 @@ HINTS = (
     "`recv` of a non-blocking socket raises BlockingIOError when nothing is there. Catch it, and no other.",
     "try: return sock.recv(1024), and in `except BlockingIOError:` return None.",
 )
+
+# --- right answers
 
 SOLUTION = '''
 def try_recv(sock):
@@ -42,6 +46,8 @@ def try_recv(sock):
     readable, _, _ = select.select([sock], [], [], 0)
     return sock.recv(1024) if readable else None
 """
+
+# --- wrong answers
 
 NOT_CAUGHT = """
 def try_recv(sock):
@@ -97,6 +103,9 @@ def try_recv(sock):
 """
 
 
+# --- in the learner's process
+
+
 def drive(try_recv, address):
     with socket.create_connection(address) as sock:
         sock.setblocking(False)
@@ -118,6 +127,9 @@ def drive_reset(try_recv, address):
         sock.setblocking(False)
         select.select([sock], [], [], 5)
         return try_recv(sock)
+
+
+# --- the judge
 
 
 def judge(exam: Exam) -> None:

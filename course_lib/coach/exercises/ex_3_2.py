@@ -5,6 +5,8 @@ import socket
 from course_lib.coach.exam import Address, Exam
 from course_lib.coach.exercise import Exercise, Failed, Wrong
 
+# --- the task
+
 STUB = '''
 def who_answers(addresses, seconds):
     """Try to connect to all `addresses` at the same time, for at most `seconds` in all.
@@ -21,6 +23,8 @@ HINTS = (
     "An attempt that is over may have failed: `sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)` is 0 only"
     " when it has not. One that is not over in time has not been answered.",
 )
+
+# --- right answers
 
 SOLUTION = '''
 import select
@@ -74,6 +78,8 @@ def connected(sock):
     except OSError:
         return False
 """
+
+# --- wrong answers
 
 ONE_AFTER_THE_OTHER = """
 import socket
@@ -168,10 +174,15 @@ def who_answers(addresses, seconds):
     return answered
 """
 
+# --- words and numbers of the judge
+
 SECONDS = 0.5
 SILENT = 4
 LIMIT = 1.5
 """Seconds for all: less than the silent ones would take one after the other."""
+
+
+# --- in the learner's process
 
 
 def drive(who_answers, addresses, seconds):
@@ -194,6 +205,9 @@ def refused_address(exam: Exam) -> Address:
     sock.bind(("127.0.0.1", 0))
     address: Address = sock.getsockname()
     return address
+
+
+# --- the judge
 
 
 def judge(exam: Exam) -> None:

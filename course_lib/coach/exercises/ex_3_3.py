@@ -11,6 +11,8 @@ from course_lib.coach.peer import Peer
 from course_lib.coach.plain import Foreign
 from course_lib.coach.run import Run, brief
 
+# --- the task
+
 STUB = '''
 class Outbox:
     """Bytes that wait for room in a socket. No call here waits."""
@@ -38,6 +40,8 @@ HINTS = (
     "When there is no room at all, `send` raises BlockingIOError: return, and keep what you have. Do not try"
     " again: the next `flush` will.",
 )
+
+# --- right answers
 
 SOLUTION = '''
 class Outbox:
@@ -92,6 +96,8 @@ class Outbox:
             else:
                 self.pieces[0] = self.pieces[0][sent:]
 """
+
+# --- wrong answers
 
 OUTBOX = """
 class Outbox:
@@ -193,10 +199,15 @@ class Outbox:
         return len(self.data)
 """
 
+# --- words and numbers of the judge
+
 BUFFER = 64 * 1024
 """Bytes of room that either side asks the kernel for, so that little fills it."""
 
 BIG = 1_500_000
+
+
+# --- in the learner's process
 
 
 def drive(Outbox, address, first, second, big, tail):
@@ -240,6 +251,9 @@ def drive_reset(Outbox, address):
         outbox.write(b"hello")
         select.select([sock], [], [], 5)
         outbox.flush(sock)
+
+
+# --- the judge
 
 
 def judge(exam: Exam) -> None:

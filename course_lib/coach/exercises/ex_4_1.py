@@ -1,12 +1,11 @@
 """Exercise 4.1: an echo server on select, which waits for nobody."""
 
-import time
-
 from course_lib.coach.exam import Address, Exam
-from course_lib.coach.exercise import Exercise, Failed, Wrong
+from course_lib.coach.exercise import Exercise, Wrong
 from course_lib.coach.peer import Peer
 from course_lib.coach.run import Run
-from course_lib.lab.gauntlet.target import describe
+
+# --- the task
 
 STUB = '''
 import select
@@ -29,6 +28,8 @@ HINTS = (
     " socket may be in the writable list of this round: look whether its entry is still there. `send` may"
     " raise ConnectionError too.",
 )
+
+# --- right answers
 
 SOLUTION = '''
 import select
@@ -114,6 +115,8 @@ def select_echo(listener):
                 client.sock.close()
         clients = [client for client in clients if client.open]
 """
+
+# --- wrong answers
 
 HEAD = """
 import select
@@ -247,6 +250,8 @@ ALWAYS_WRITERS = SOLUTION.replace("[sock for sock in unsent if unsent[sock]]", "
 
 NEVER_SLEEPS = SOLUTION.replace("writers, [])", "writers, [], 0)")
 
+# --- words and numbers of the judge
+
 ONE_WAITS = (
     "Three clients are connected, and one of them speaks. Only `select` may wait: it waits for all of them."
 )
@@ -286,6 +291,9 @@ DEAF_BYTES = 2 * 1024 * 1024 + 512 * 1024
 """More than the kernels keep between the two: at least a megabyte of answers waits in the server."""
 
 
+# --- the judge
+
+
 def judge(exam: Exam) -> None:
     run, address = exam.serve()
     clients = [exam.connect(address, f"{name} client") for name in ("first", "second", "third")]
@@ -302,13 +310,7 @@ def take_turns(exam: Exam, run: Run, clients: list[Peer]) -> None:
     run.settle()
     with run.talking():
         for client in (*reversed(clients), *clients):
-            say(exam, client, ONE_WAITS)
-
-
-def say(exam: Exam, client: Peer, idea: str) -> None:
-    message = exam.bytes(9)
-    client.send(message, idea=idea)
-    client.expect(message, idea)
+            exam.echo(client, ONE_WAITS)
 
 
 def deaf_client(exam: Exam, run: Run, address: Address, other: Peer) -> None:
@@ -316,50 +318,19 @@ def deaf_client(exam: Exam, run: Run, address: Address, other: Peer) -> None:
     deaf = exam.connect(address, receive_buffer=16 * 1024)
     data = exam.random.randbytes(DEAF_BYTES)
     with run.talking({"BlockingIOError": NO_ROOM}):
-        taken = push(deaf, data)
+        taken = deaf.fill(run, data, idea=ONE_DEAF)
         run.settle()
         say_after(
             exam, other, f"a client sends {taken:,} bytes and does not read yet", ONE_DEAF, "another one"
         )
-        read = collect(deaf, data[:taken], taken // 6)  # now there is room for a part
+        read = taken // 6
+        deaf.expect(data[:read], LOST, limit=3.0)  # now there is room for a part
         run.settle()
         what = f"a client sends {taken:,} bytes, reads {read:,} and pauses"
         say_after(exam, other, what, ONE_DEAF, "another one")
     with run.talking():
-        collect(deaf, data[read:taken], taken - read)
+        deaf.expect(data[read:taken], LOST, limit=3.0)
     deaf.close()
-
-
-def push(peer: Peer, data: bytes) -> int:
-    """Send until ``data`` is gone, or none of it has been taken for 0.3 s; return how much was."""
-    peer.sock.settimeout(0.3)
-    taken = 0
-    try:
-        while taken < len(data):
-            taken += peer.sock.send(data[taken : taken + 65536])
-    except TimeoutError:
-        pass
-    except OSError as error:
-        raise Failed(f"{taken:,} bytes", "a server that takes them", describe(error), ONE_DEAF) from None
-    return taken
-
-
-def collect(peer: Peer, data: bytes, size: int) -> int:
-    """Expect ``data``, which was sent before, and read ``size`` bytes of it or some more; return how many."""
-    sent, got = f"{DEAF_BYTES:,} bytes, which the client reads only after the last", bytearray()
-    deadline = time.monotonic() + 3.0
-    while len(got) < size:
-        try:
-            peer.sock.settimeout(max(0.001, min(1.0, deadline - time.monotonic())))
-            piece = peer.sock.recv(65536)
-        except OSError as error:
-            raise Failed(sent, "all of them", f"{len(got):,} bytes, then {describe(error)}", LOST) from None
-        if not piece:
-            raise Failed(sent, "all of them", f"{len(got):,} bytes, then the end of the stream", LOST)
-        got += piece
-        if got != data[: len(got)]:
-            raise Failed(sent, "the same bytes", "other bytes: some are missing, or in another order", LOST)
-    return len(got)
 
 
 def leavers(exam: Exam, run: Run, address: Address, clients: list[Peer]) -> None:
@@ -375,7 +346,7 @@ def leavers(exam: Exam, run: Run, address: Address, clients: list[Peer]) -> None
         resets.reset()
         say_after(exam, stays, "another client resets its connection", RESET)
         hasty = exam.connect(address, receive_buffer=16 * 1024)
-        taken = push(hasty, exam.random.randbytes(DEAF_BYTES))
+        taken = hasty.fill(run, exam.random.randbytes(DEAF_BYTES), idea=ONE_DEAF)
         run.settle()
         hasty.reset()  # while answers wait for it: it is readable and writable in the same round
         say_after(
@@ -387,7 +358,7 @@ def leavers(exam: Exam, run: Run, address: Address, clients: list[Peer]) -> None
 def say_after(exam: Exam, client: Peer, what: str, idea: str, who: str = "one that stays") -> None:
     client.said.clear()
     client.name = f"{what}; then {who} sends "
-    say(exam, client, idea)
+    exam.echo(client, idea)
 
 
 EXERCISE = Exercise(

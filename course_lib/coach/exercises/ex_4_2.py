@@ -13,6 +13,8 @@ from course_lib.coach.exam import Exam
 from course_lib.coach.exercise import Broke, Exercise, Failed, Wrong
 from course_lib.coach.run import brief
 
+# --- the task
+
 STUB = '''
 import select
 
@@ -29,6 +31,8 @@ HINTS = (
     " POLLIN is there too, call `recv`, which gives you the last bytes before it gives you b''.",
     "Ask for POLLERR first, then for POLLIN, and for POLLHUP last.",
 )
+
+# --- right answers
 
 SOLUTION = '''
 import select
@@ -52,6 +56,8 @@ def classify(events):
     meanings = {POLLERR: "error", POLLNVAL: "error", POLLIN: "data", POLLHUP: "end"}
     return next((meaning for bit, meaning in meanings.items() if events & bit), None)
 """
+
+# --- wrong answers
 
 HANGUP_FIRST = """
 import select
@@ -108,6 +114,8 @@ import select
 def classify(events):
     return "data" if events & select.POLLIN else "end"
 """
+
+# --- words and numbers of the judge
 
 LAST_BYTES = (
     "This mask holds two events. POLLHUP says that the other side has hung up, and not that you have read"
@@ -196,6 +204,9 @@ SITUATIONS: dict[str, tuple[Situation, str]] = {
 """How each mask comes about, and what a learner has not thought of who gets it wrong."""
 
 
+# --- in the learner's process
+
+
 def drive(classify: Callable[[int], str], titles: list[str], data: bytes) -> Iterator[Any]:
     """For each of the situations, yield the mask that poll reports and what ``classify`` says of it."""
     for title in titles:
@@ -207,6 +218,9 @@ def drive(classify: Callable[[int], str], titles: list[str], data: bytes) -> Ite
             events = reported[0][1] if reported else 0
         yield events
         yield classify(events)
+
+
+# --- the judge
 
 
 def judge(exam: Exam) -> None:

@@ -11,6 +11,8 @@ from course_lib.coach.exercise import Exercise, Failed, Wrong
 from course_lib.coach.peer import Peer
 from course_lib.coach.run import Run
 
+# --- the task
+
 STUB = '''
 def drain(sock):
     """Return the bytes that wait in the non-blocking `sock`, and True if the stream has ended."""
@@ -25,6 +27,8 @@ HINTS = (
     "Collect in a `bytearray` before a `while True:`; `try` the `recv`, `return data, False` where it raises"
     " BlockingIOError, `return data, True` where it returns b'', and add the piece otherwise.",
 )
+
+# --- right answers
 
 SOLUTION = '''
 def drain(sock):
@@ -52,6 +56,8 @@ def drain(sock):
         ended = True
     return b"".join(pieces), ended
 """
+
+# --- wrong answers
 
 ONE_RECV = """
 def drain(sock):
@@ -120,6 +126,8 @@ def drain(sock):
     return data, False
 """
 
+# --- words and numbers of the judge
+
 BEHIND = (
     "The kernel has told of these bytes, and tells of them no more: an edge comes once. Whatever you leave"
     " behind waits until something else arrives, perhaps for ever."
@@ -141,6 +149,9 @@ STILL = "`drain` takes what is there, and does not wait for more. `epoll` waits,
 
 EDGE, FALSE_ALARM = b"e", b"f"
 """What the judge orders: to wait for an edge and drain, or to drain without one."""
+
+
+# --- in the learner's process
 
 
 def drive(drain: Callable[[Any], Any], address: Any, orders: Any) -> Iterator[Any]:
@@ -207,6 +218,9 @@ class Bench:
             raise Failed(sent, expected, got, ideas[0])
         if answer[1] != ended:
             raise Failed(sent, expected, got, ideas[1])
+
+
+# --- the judge
 
 
 def judge(exam: Exam) -> None:

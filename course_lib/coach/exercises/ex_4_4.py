@@ -7,9 +7,10 @@ from types import TracebackType
 
 from course_lib.coach.exam import Address, Exam
 from course_lib.coach.exercise import Exercise, Failed, Wrong
-from course_lib.coach.peer import LIMIT, Peer
+from course_lib.coach.peer import Peer
 from course_lib.coach.run import Run
-from course_lib.lab.gauntlet.target import describe
+
+# --- the task
 
 STUB = '''
 import select
@@ -30,6 +31,8 @@ HINTS = (
     " read from, until it has taken some. Its own bytes then pile up in the kernel, and at last its `send`"
     " waits.",
 )
+
+# --- right answers
 
 SOLUTION = '''
 import select
@@ -115,6 +118,8 @@ def fair_echo(listener):
                 key.fileobj.close()
 """
 
+# --- wrong answers
+
 UNBOUNDED = SOLUTION.replace("[sock for sock in unsent if len(unsent[sock]) < LIMIT]", "list(unsent)")
 
 DRAINS = """
@@ -187,6 +192,8 @@ def fair_echo(listener):
                 sock.close()
 """
 
+# --- words and numbers of the judge
+
 ECHO = "An echo: what a client sends comes back to it."
 TURNS = (
     "The server is busy with one client alone. A loop that ends when nothing is left never ends while that"
@@ -222,20 +229,17 @@ UNREAD = 16 * 1024 * 1024
 """So many bytes at most each of them is ahead of its answers: this too must fit into memory."""
 
 
+# --- the judge
+
+
 def judge(exam: Exam) -> None:
     run, address = exam.serve()
     polite = exam.connect(address, "a polite client")
     with run.talking():
-        say(exam, polite, ECHO)
+        exam.echo(polite, ECHO)
     flooded(exam, run, address, polite)
     never_reads(exam, run, address, polite)
     exam.scenario("slow_reader", NOTHING_LOST, limit=4.0)
-
-
-def say(exam: Exam, client: Peer, idea: str, limit: float = LIMIT) -> None:
-    message = exam.bytes(9)
-    client.send(message, idea=idea)
-    client.expect(message, idea, limit)
 
 
 def flooded(exam: Exam, run: Run, address: Address, polite: Peer) -> None:
@@ -253,7 +257,7 @@ def flooded(exam: Exam, run: Run, address: Address, polite: Peer) -> None:
                 f"four clients send and read without a pause; another one's question {number + 1} is "
             )
             start = time.monotonic()
-            say(exam, polite, TURNS, max(0.001, left))
+            exam.echo(polite, TURNS, max(0.001, left))
             left -= time.monotonic() - start
 
 
@@ -312,51 +316,17 @@ def never_reads(exam: Exam, run: Run, address: Address, polite: Peer) -> None:
     deaf = exam.connect(address, receive_buffer=16 * 1024)
     data = exam.random.randbytes(1024 * 1024)
     with run.talking({"OSError": DIED}):
-        taken = push(deaf, data)
+        taken = deaf.fill(run, data, GREED, NOTHING_LOST)
+        if taken == GREED:
+            raise Failed(deaf.sent, "a server that stops reading", "it goes on taking", MEMORY)
         polite.said.clear()
         polite.name = f"a client sends {taken:,} bytes and reads nothing; another one sends "
-        say(exam, polite, OTHERS)
+        exam.echo(polite, OTHERS)
     run.sent = f"{taken:,} bytes, more than the server takes, by a client that reads nothing"
     run.expect_idle(BUSY)
     with run.talking({"OSError": DIED}):
-        collect(deaf, (data * (taken // len(data) + 1))[:taken])
+        deaf.expect((data * (taken // len(data) + 1))[:taken], NOTHING_LOST, limit=4.0)
     deaf.close()
-
-
-def push(deaf: Peer, data: bytes) -> int:
-    """Send ``data`` again and again, until nothing is taken for 0.3 s; return how many bytes were."""
-    taken, end = 0, time.monotonic() + 2.0
-    deaf.sock.settimeout(0.3)
-    while taken < GREED and time.monotonic() < end:
-        start = taken % len(data)
-        try:
-            taken += deaf.sock.send(data[start : start + 65536])
-        except TimeoutError:
-            return taken
-        except OSError as error:
-            sent = f"{taken:,} bytes, reading nothing"
-            raise Failed(sent, "a connection that stays open", describe(error), NOTHING_LOST) from None
-    raise Failed(
-        f"{taken:,} bytes, reading nothing", "a server that stops reading", "it goes on taking", MEMORY
-    )
-
-
-def collect(deaf: Peer, data: bytes) -> None:
-    """Expect ``data``, which was sent before."""
-    sent, got, end = f"{len(data):,} bytes, which are read only now", bytearray(), time.monotonic() + 4.0
-    deaf.sock.settimeout(1.0)
-    while len(got) < len(data):
-        try:
-            piece = deaf.sock.recv(65536)
-        except OSError as error:
-            came = f"{len(got):,} bytes, then {describe(error)}"
-            raise Failed(sent, "all of them back", came, NOTHING_LOST) from None
-        got += piece
-        if not piece or time.monotonic() > end:
-            came = f"{len(got):,} bytes, then {'too little more' if piece else 'the end of the stream'}"
-            raise Failed(sent, "all of them back", came, NOTHING_LOST)
-    if got != data:
-        raise Failed(sent, "the same bytes back", "other bytes", NOTHING_LOST)
 
 
 EXERCISE = Exercise(

@@ -4,6 +4,8 @@ from course_lib.coach.exam import Exam
 from course_lib.coach.exercise import Exercise, Failed, Wrong
 from course_lib.coach.peer import Peer
 
+# --- the task
+
 STUB = '''
 import selectors
 
@@ -28,6 +30,8 @@ HINTS = (
     "`read` is called when `conn` has something: one `recv`, and `sendall` of what it returned. The"
     " connection stays registered, so there is nothing else to do.",
 )
+
+# --- right answers
 
 SOLUTION = '''
 import selectors
@@ -76,6 +80,8 @@ def callback_server(listener):
             for key, _ in ready:
                 key.data()
 """
+
+# --- wrong answers
 
 WAITS_FOR_ONE = """
 import selectors
@@ -183,6 +189,8 @@ def callback_server(listener):
         key.data(key.fileobj)
 """
 
+# --- words and numbers of the judge
+
 NOT_UNPACKED = (
     "`select` returns a list of (key, mask) pairs, often with one pair in it. Go through it with `for`."
 )
@@ -197,6 +205,9 @@ WHOSE = (
 ECHO = "An echo is what the client has sent: all of it, and nothing else."
 AGAIN = "A client may speak more than once, so its socket stays registered; and so does the listener."
 RESTS = "`select()` without a timeout sleeps until something is ready. A timeout of 0 never sleeps."
+
+
+# --- the judge
 
 
 def judge(exam: Exam) -> None:

@@ -8,6 +8,8 @@ from course_lib.coach.peer import Peer
 from course_lib.coach.run import Run
 from course_lib.lab.child_process import Facts
 
+# --- the task
+
 STUB = '''
 import selectors
 
@@ -66,6 +68,8 @@ LOOP = """
             key.data(key.fileobj)
 """
 
+# --- right answers
+
 SOLUTION = f"""{HEAD}
     def read(conn):
         try:
@@ -108,6 +112,8 @@ def mended_server(listener):
                 elif next(key.data, "left") == "left":
                     sel.unregister(key.fileobj)
 """
+
+# --- wrong answers
 
 NO_RESET = f"""{HEAD}
     def read(conn):
@@ -188,6 +194,8 @@ NOT_UNREGISTERED = f"""{HEAD}
         conn.close()
 {LOOP}"""
 
+# --- words and numbers of the judge
+
 END = "b'' is no empty message. It is the end of the stream: this client will say nothing more."
 SPINS = (
     "A socket whose stream has ended stays readable for ever: `select` reports it again at once, each time,"
@@ -216,6 +224,9 @@ def say(exam: Exam, peer: Peer, idea: str = AGAIN) -> None:
     word = exam.bytes(6)
     peer.send(word, idea=idea)
     peer.expect(b"The server received: " + word, idea)
+
+
+# --- the judge
 
 
 def judge(exam: Exam) -> None:

@@ -5,6 +5,8 @@ import re
 from course_lib.coach.exam import Exam
 from course_lib.coach.exercise import Broke, Exercise, Failed, Wrong
 
+# --- the task
+
 STUB = '''
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 
@@ -61,6 +63,8 @@ HINTS = (
     " `outbox.pending`, EVENT_READ otherwise. Never both: so the outbox holds at most what one `recv` has"
     " brought.",
 )
+
+# --- right answers
 
 SOLUTION = f"""{HEAD}
             left = False
@@ -121,6 +125,8 @@ def outbox_server(listener):
             for key, mask in sel.select():
                 key.data(mask)
 """
+
+# --- wrong answers
 
 SENDALL_LATER = f"""{HEAD}
             left = False
@@ -247,6 +253,8 @@ SHARED = SOLUTION.replace(
     "    sel.register(listener", "    shared = Outbox()\n    sel.register(listener"
 ).replace("EVENT_READ, Outbox())", "EVENT_READ, shared)")
 
+# --- words and numbers of the judge
+
 FULL = (
     "When the kernel has no more room, `send` takes a part, and `sendall` on a non-blocking socket raises"
     " BlockingIOError after an unknown part. What was not taken must wait in the outbox."
@@ -298,6 +306,9 @@ SCENARIOS = (
     ("reset_mid_message", ((".", OTHERS_LIVE),)),
 )
 """Each with what its failure means, by what came back."""
+
+
+# --- the judge
 
 
 def judge(exam: Exam) -> None:

@@ -8,6 +8,8 @@ from course_lib.coach.exercise import Exercise, Wrong
 from course_lib.coach.peer import Peer
 from course_lib.coach.run import Run
 
+# --- the task
+
 STUB = '''
 import selectors
 
@@ -69,6 +71,8 @@ HINTS = (
     " pass, a bare `except:` does not.",
 )
 
+# --- right answers
+
 SOLUTION = f"""{BEFORE_THE_LOOP}
     while True:
         for key, mask in sel.select():
@@ -103,6 +107,8 @@ def sturdy_server(listener, answer, report):
                         continue
                 sel.unregister(key.fileobj).fileobj.close()
 """
+
+# --- wrong answers
 
 ONLY_OS_ERRORS = f"""{BEFORE_THE_LOOP}
     while True:
@@ -164,6 +170,8 @@ SILENT = f"""{BEFORE_THE_LOOP}
                     close(key.fileobj)
 """
 
+# --- words and numbers of the judge
+
 ANY = (
     "`answer` is somebody else's code and may raise anything. What it raises for one client must not reach"
     " the loop: catch Exception where the callback is called."
@@ -200,6 +208,9 @@ class Listener(socket.socket):
         return sock, address
 
 
+# --- in the learner's process
+
+
 def drive(server: Callable[..., object]) -> Iterator[object]:
     """Let it serve; return the errors that it has reported, when Ctrl-C has ended it."""
     reported = []
@@ -224,6 +235,9 @@ def drive(server: Callable[..., object]) -> Iterator[object]:
         except KeyboardInterrupt:
             return reported
     return None
+
+
+# --- the judge
 
 
 def judge(exam: Exam) -> None:

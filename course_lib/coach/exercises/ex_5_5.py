@@ -6,6 +6,8 @@ from course_lib.coach.exam import Exam
 from course_lib.coach.exercise import Exercise, Failed, Wrong
 from course_lib.coach.peer import Peer
 
+# --- the task
+
 STUB = '''
 import selectors
 import time
@@ -35,6 +37,8 @@ HINTS = (
     "After each `select`, whether it has returned anything or not, go through `list(last)` and send away all"
     " whose time is over. Do not forget to take out of `last` whoever leaves.",
 )
+
+# --- right answers
 
 SOLUTION = '''
 import selectors
@@ -113,6 +117,8 @@ def patient_server(listener, seconds):
                 else:
                     drop(key.data)
 """
+
+# --- wrong answers
 
 ONLY_WHEN_QUIET = """
 import selectors
@@ -193,6 +199,8 @@ def patient_server(listener, seconds):
                 key.fileobj.close()
 """
 
+# --- words and numbers of the judge
+
 NOBODY_LOOKS = (
     "Nothing happens on any connection, so nothing wakes `select`, unless it has a timeout: the time until"
     " the first client is due."
@@ -218,11 +226,14 @@ SECONDS = 0.8
 STEP = 0.1
 
 
+# --- the judge
+
+
 def judge(exam: Exam) -> None:
     run, address = exam.serve(SECONDS)
     with run.talking({"KeyError": LEFT, "ValueError": LEFT, "OSError": LEFT}):
         gone = exam.connect(address, "a client")
-        say(exam, gone)
+        exam.echo(gone, "The echo is missing.")
         gone.end()
         gone.expect_end("The end of the stream is answered by closing, as before.")
         alone = exam.connect(address, "a silent client, and no other")
@@ -248,7 +259,7 @@ def in_company(exam: Exam, address: tuple[str, int]) -> None:
     silent.sock.setblocking(False)
     left = 0.0
     while time.monotonic() - start < 3 * SECONDS and not (left and time.monotonic() - start > 1.4 * SECONDS):
-        say(exam, talks, SPOKE)
+        exam.echo(talks, SPOKE)
         talks.said[:] = ["words every 0.1 s"]
         if not left and has_ended(silent):
             left = time.monotonic() - start
@@ -266,12 +277,6 @@ def has_ended(peer: Peer) -> bool:
         return False
     except OSError:
         return True
-
-
-def say(exam: Exam, peer: Peer, idea: str = "The echo is missing.") -> None:
-    word = exam.bytes(6)
-    peer.send(word, idea=idea)
-    peer.expect(word, idea)
 
 
 EXERCISE = Exercise(

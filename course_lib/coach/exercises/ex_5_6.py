@@ -11,6 +11,8 @@ from course_lib.coach.exam import Exam
 from course_lib.coach.exercise import Exercise, Failed, Wrong
 from course_lib.coach.run import Run
 
+# --- the task
+
 STUB = '''
 import selectors
 import socket
@@ -44,6 +46,8 @@ HINTS = (
     "`ready = super().select(timeout)`; then go through it: read your own end empty, and return the other"
     " pairs.",
 )
+
+# --- right answers
 
 SOLUTION = '''
 import selectors
@@ -120,6 +124,8 @@ class WakeableSelector(selectors.DefaultSelector):
         for end in self.ends:
             os.close(end)
 """
+
+# --- wrong answers
 
 FLAG = """
 import selectors
@@ -229,6 +235,8 @@ LEAVES = SOLUTION.replace(
 ).replace("        self.inner, self.outer", "        ends.append(self)\n        self.inner, self.outer")
 LEAVES = LEAVES.replace("import socket\n", "import socket\n\nends = []\n", 1)
 
+# --- words and numbers of the judge
+
 SLEEPS_ON = (
     "The thread sleeps in the kernel and sees no variable of yours. What wakes it is a descriptor that it"
     " watches."
@@ -248,6 +256,9 @@ BUSY = "A selector that is asleep uses no processor."
 AS_EVER = "All else is as with any selector: what is registered and ready comes back, woken or not."
 TIMEOUT = "The timeout is to work as ever: after it, `select` returns an empty list."
 MANY = 200_000
+
+
+# --- in the learner's process
 
 
 def drive(kind: Any) -> Iterator[Any]:
@@ -282,6 +293,9 @@ def timed(selector: Any, timeout: float) -> tuple[Any, float]:
     start = time.monotonic()
     ready = selector.select(timeout)
     return [key.data for key, _ in ready], time.monotonic() - start
+
+
+# --- the judge
 
 
 def judge(exam: Exam) -> None:
