@@ -8,12 +8,13 @@ LABFLAGS ?=
 # LOCKFLAGS= keeps every version that still fits, and locks only what is new.
 LOCKFLAGS ?= --upgrade
 NOTEBOOKS ?=
+BENCHFLAGS ?=
 
 READY := $(VENV)/.ready
 IN_VENV := . $(VENV)/bin/activate &&
 PYTEST := $(IN_VENV) python -m pytest
 # The core: these are held to `mypy --strict`.
-TYPED := $(wildcard $(addprefix course_lib/,conversation.py framing.py clients.py servers eventloop))
+TYPED := $(wildcard $(addprefix course_lib/,conversation.py framing.py chat.py clients.py listening.py waker.py servers eventloop))
 
 # Apart from the other tests, because all cells of a notebook belong to one kernel (loadfile).
 # The cell's own limit is nbval's, which interrupts the kernel and names the cell; pytest's limit is only
@@ -21,7 +22,7 @@ TYPED := $(wildcard $(addprefix course_lib/,conversation.py framing.py clients.p
 NBVAL := $(PYTEST) -n $(NOTEBOOK_JOBS) notebooks --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg \
 	--nbval-cell-timeout 120 --timeout 200 --dist loadfile
 
-.PHONY: help lab test test-all check format notebooks lock clean
+.PHONY: help lab test test-all check format notebooks bench lock clean
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -53,6 +54,12 @@ format: $(READY)  ## repair what `make check` can repair
 notebooks: $(READY)  ## execute the notebooks in place; some of them with NOTEBOOKS="03 fast_track"
 	$(IN_VENV) python tools/notebooks.py $(NOTEBOOKS)
 
+bench: $(VENV)/.bench  ## the servers beside asyncio, uvloop, C and others; BENCHFLAGS="--connections 100 selectors"
+	@# The C server needs Linux and a compiler; without it the others are measured all the same.
+	@set --; mkdir -p build; if cc -O2 -o build/epoll_echo tests/bench/epoll_echo.c 2>/dev/null; \
+	then set -- --program 'C epoll=build/epoll_echo'; else echo 'the C server cannot be built here' >&2; fi; \
+	$(IN_VENV) python -m course_lib bench --peers "$$@" $(BENCHFLAGS)
+
 lock: $(VENV)/bin/uv  ## the newest versions of everything into requirements.lock
 	$(VENV)/bin/uv pip compile --universal --python-version 3.11 --all-extras --no-annotate --no-header \
 		--quiet $(LOCKFLAGS) pyproject.toml -o requirements.lock
@@ -65,6 +72,11 @@ $(READY): $(VENV)/bin/uv pyproject.toml requirements.lock
 	@# uv does in seconds what takes pip a minute; pip is for networks whose mirror only pip knows.
 	$(VENV)/bin/uv pip install --python $(VENV)/bin/python -c requirements.lock -e '.[test]' \
 		|| $(VENV)/bin/python -m pip install -c requirements.lock -e '.[test]'
+	@touch $@
+
+$(VENV)/.bench: $(READY)
+	$(VENV)/bin/uv pip install --python $(VENV)/bin/python -c requirements.lock -e '.[bench]' \
+		|| $(VENV)/bin/python -m pip install -c requirements.lock -e '.[bench]'
 	@touch $@
 
 $(VENV)/bin/uv:

@@ -1,4 +1,4 @@
-"""python -m course_lib: doctor, serve, connect, gauntlet, progress.
+"""python -m course_lib: doctor, serve, connect, gauntlet, bench, progress.
 
 What a user can get wrong costs one line on stderr and exit status 2, never a traceback. Imports wait
 until a command needs them, so that Ctrl-C is quiet from the start.
@@ -70,7 +70,9 @@ def parser() -> Parser:
     )
     sub.add_argument("--port", type=port, default=0, help="the port to listen on (0: any free one)")
     sub.add_argument(
-        "--conversation", default="echo", help="echo (the default), article-blocking or article-selectors"
+        "--conversation",
+        default="echo",
+        help="echo (the default), article-blocking, article-selectors or chat",
     )
     sub.add_argument("--quiet", action="store_true", help="print errors only")
 
@@ -85,6 +87,33 @@ def parser() -> Parser:
     sub.add_argument("--only", metavar="SCENARIO", nargs="+", help="these scenarios only")
     sub.add_argument("--json", metavar="FILE", type=Path, help="write the results there too")
 
+    sub = command("bench", bench, "measure servers side by side: requests a second, latency, CPU, memory")
+    sub.add_argument("names", metavar="NAME", nargs="*", help="rungs of the ladder (all), or peers by name")
+    sub.add_argument("--peers", action="store_true", help="asyncio, uvloop, trio and others beside them")
+    sub.add_argument(
+        "--program",
+        metavar="NAME=COMMAND",
+        action="append",
+        default=[],
+        help="any echo server, in any language, that prints its port as its first line; may be repeated",
+    )
+    sub.add_argument(
+        "--connections",
+        metavar="N,N",
+        type=numbers,
+        default=(1, 100, 1000),
+        help="how many clients talk at once; each number is measured by itself (1,100,1000)",
+    )
+    sub.add_argument(
+        "--idle", metavar="N", type=int, default=0, help="so many more connections, silent ones (0)"
+    )
+    sub.add_argument("--seconds", metavar="S", type=float, default=2.0, help="how long a round lasts (2)")
+    sub.add_argument("--rounds", metavar="N", type=int, default=3, help="rounds for each server (3)")
+    sub.add_argument("--size", metavar="BYTES", type=int, default=1024, help="of one message (1024)")
+    sub.add_argument("--reference", metavar="NAME", help="what the others are compared with (the cheapest)")
+    sub.add_argument("--json", metavar="FILE", type=Path, help="write all numbers there too")
+    sub.add_argument("--plot", metavar="FILE", type=Path, help="draw the result into this PNG")
+
     sub = command("progress", progress, "which exercises you have passed")
     sub.add_argument(
         "--reset", nargs="?", const="", metavar="ID", help="forget one exercise, such as 5.2, or all of them"
@@ -98,6 +127,13 @@ def port(text: str) -> int:
     return int(text)
 
 
+def numbers(text: str) -> tuple[int, ...]:
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() for part in parts):
+        raise argparse.ArgumentTypeError(f"numbers are given as 1,100,1000 and not as {text!r}")
+    return tuple(dict.fromkeys(map(int, parts)))
+
+
 def doctor(arguments: argparse.Namespace) -> int:
     from course_lib.lab.doctor import doctor as examine
 
@@ -107,16 +143,12 @@ def doctor(arguments: argparse.Namespace) -> int:
 
 
 def serve(arguments: argparse.Namespace) -> int:
-    from course_lib.conversation import CONVERSATIONS
     from course_lib.lab.explain import explain, exposure_warning
     from course_lib.lab.interrupts import stopped_by_signals
     from course_lib.lab.narrator import narrated
 
     server_class = find_rung(arguments.name)
-    conversation: Callable[[], Any] | None = CONVERSATIONS.get(arguments.conversation)
-    if conversation is None:
-        names = ", ".join(CONVERSATIONS)
-        raise UsageError(f"there is no conversation {arguments.conversation!r}; choose one of {names}")
+    conversation = find_conversation(arguments.conversation, server_class)
     if not arguments.quiet:
         conversation = narrated(conversation, write=narrate)
     address = (arguments.host, arguments.port)
@@ -135,6 +167,20 @@ def serve(arguments: argparse.Namespace) -> int:
     except OSError as error:
         raise UsageError(explain(error, address)) from None
     return 0
+
+
+def find_conversation(name: str, server_class: Any) -> Callable[[], Any]:
+    """Return a maker of conversations, one for each connection to a server of this class."""
+    from course_lib.chat import CONVERSATIONS
+    from course_lib.servers import LADDER
+
+    if name not in CONVERSATIONS:
+        raise UsageError(f"there is no conversation {name!r}; choose one of {', '.join(CONVERSATIONS)}")
+    able = [rung for rung in LADDER if getattr(rung, "speaks_first", False)]
+    if name == "chat" and server_class not in able:
+        names = ", ".join(rung.name for rung in able)
+        raise UsageError(f"{server_class.name} speaks only when spoken to; a chat needs one of {names}")
+    return CONVERSATIONS[name]
 
 
 def connect(arguments: argparse.Namespace) -> int:
@@ -208,6 +254,28 @@ def gauntlet(arguments: argparse.Namespace) -> int:
     return 1 if any(report.surprises for report in reports) else 0
 
 
+def bench(arguments: argparse.Namespace) -> int:
+    from course_lib.lab.bench import BenchError, LoadBroken, Plan, Settings, choose
+
+    try:
+        settings = Settings(
+            arguments.connections, arguments.idle, arguments.seconds, arguments.rounds, arguments.size
+        )
+        entrants = choose(arguments.names, arguments.peers, arguments.program)
+        plan = Plan(settings, entrants, arguments.reference)
+        for file in filter(None, (arguments.json, arguments.plot)):
+            write(file, "", mode="a")  # what cannot be written is said now, not when all is done
+        result = plan.run()
+    except (BenchError, LoadBroken) as error:
+        raise UsageError(str(error)) from None
+    say(str(result))
+    if arguments.json:
+        write(arguments.json, result.to_json() + "\n")
+    if arguments.plot:
+        save(result.picture, arguments.plot)
+    return 1 if any(row.failed for row in result.rows) else 0
+
+
 def progress(arguments: argparse.Namespace) -> int:
     from course_lib.coach.exercises import UnknownExercise, find
     from course_lib.coach.progress import forget
@@ -264,6 +332,13 @@ def check_process(pid: int | None) -> None:
             psutil.Process(pid).num_fds()
     except (psutil.Error, ValueError, AttributeError):
         raise UsageError(f"process {pid} does not exist, or may not be looked at") from None
+
+
+def save(picture: Any, path: Path) -> None:
+    try:
+        picture.save(path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None
 
 
 def write(path: Path, text: str, mode: str = "w") -> None:

@@ -3,7 +3,7 @@
 ``dialogue`` is the article's client with its lines given beforehand; ``converse``
 is the one behind ``python -m course_lib connect``, for a person who types.
 
-Read framing.py first. Next: servers/listening.py.
+Read framing.py first. Next: listening.py, then servers/base.py.
 """
 
 import codecs

@@ -8,6 +8,7 @@ Read this first. Next: framing.py.
 """
 
 import codecs
+from collections.abc import Callable
 
 
 class Conversation:
@@ -20,6 +21,9 @@ class Conversation:
     closing = False
     """True when the conversation has ended: the server sends what is left, then closes."""
 
+    push: Callable[[bytes], object] | None = None
+    """Says something at any time, in the server's thread. Set before ``greet`` by a server that can."""
+
     def greet(self) -> bytes:
         """Return what to say on connect; ``b""`` says nothing."""
         return b""
@@ -27,6 +31,9 @@ class Conversation:
     def receive(self, data: bytes) -> bytes:
         """Return the answer to ``data``; ``b""`` says nothing."""
         raise NotImplementedError
+
+    def ended(self) -> None:
+        """The connection is over. Called once, by a server that has set ``push``."""
 
 
 class Echo(Conversation):
@@ -85,11 +92,3 @@ class ArticleSelectors(_ArticleDialogue):
 
     def farewell(self, text: str) -> bytes:
         return b""
-
-
-CONVERSATIONS = {
-    "echo": Echo,
-    "article-blocking": ArticleBlocking,
-    "article-selectors": ArticleSelectors,
-}
-"""The conversations by the names they have on the command line."""

@@ -414,7 +414,7 @@ def test_no_such_process():
 
 PREPARED = """
 import sys
-from course_lib import conversation, servers
+from course_lib import chat, servers
 from course_lib.__main__ import main, parser
 from course_lib.lab import explain, interrupts, narrator
 parser().parse_args(["serve", "select"])  # argparse imports more when it is used

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_lib.conversation import CONVERSATIONS, ArticleBlocking, ArticleSelectors, Conversation, Echo
+from course_lib.chat import CONVERSATIONS, Chat
+from course_lib.conversation import ArticleBlocking, ArticleSelectors, Conversation, Echo
 from tests.streams import CUTS, chunks
 
 CLOSES = ["close", "close\n", "close\r\n"]
@@ -110,4 +111,5 @@ def test_the_names_on_the_command_line() -> None:
     assert CONVERSATIONS["echo"] is Echo
     assert CONVERSATIONS["article-blocking"] is ArticleBlocking
     assert CONVERSATIONS["article-selectors"] is ArticleSelectors
+    assert CONVERSATIONS["chat"] is Chat
     assert all(isinstance(make(), Conversation) for make in CONVERSATIONS.values())

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "course_lib"
-CORE = ("conversation", "framing", "clients", "servers", "eventloop")
+CORE = ("conversation", "framing", "chat", "clients", "listening", "waker", "servers", "eventloop")
 HEIGHT = {**dict.fromkeys(CORE, 0), "lab": 1, "coach": 2, "__init__": 3, "__main__": 3}
 
 

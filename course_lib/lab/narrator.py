@@ -18,6 +18,8 @@ class Narrated(Conversation):
         self.write = write
 
     def greet(self) -> bytes:
+        if self.push is not None:
+            self.inner.push = self._pass_on
         greeting = self.inner.greet()
         self.write(f"client {self.number} has connected" + (f", hears {short(greeting)}" if greeting else ""))
         return greeting
@@ -28,6 +30,15 @@ class Narrated(Conversation):
         hears = f"hears {short(answer)}" if answer else "hears nothing"
         self.write(f"client {self.number} says {short(data)}, {hears}")
         return answer
+
+    def _pass_on(self, data: bytes) -> None:
+        assert self.push is not None
+        self.write(f"client {self.number} hears {short(data)}")
+        self.push(data)
+
+    def ended(self) -> None:
+        self.write(f"client {self.number} has left")
+        self.inner.ended()
 
 
 def narrated(

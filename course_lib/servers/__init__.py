@@ -7,6 +7,7 @@ from course_lib.servers.blocking import BlockingServer
 from course_lib.servers.epoll_loop import EpollServer
 from course_lib.servers.nonblocking import NonblockingServer
 from course_lib.servers.poll_loop import PollServer
+from course_lib.servers.reactor_loop import ReactorServer
 from course_lib.servers.select_loop import SelectServer
 from course_lib.servers.selectors_loop import SelectorsServer
 from course_lib.servers.thread_pool import ThreadPoolServer
@@ -21,6 +22,7 @@ LADDER: tuple[type[Server], ...] = (
     PollServer,
     EpollServer,
     SelectorsServer,
+    ReactorServer,
     AsyncioStreamsServer,
     AsyncioProtocolServer,
 )

@@ -10,8 +10,8 @@ Read selectors_loop.py first. Next: asyncio_streams.py.
 import asyncio
 from typing import Any
 
+from course_lib.listening import NO_DESCRIPTORS
 from course_lib.servers.base import Server
-from course_lib.servers.listening import NO_DESCRIPTORS
 
 ACCEPTED_AT_ONCE = 16
 """asyncio takes its ``backlog`` for two things: how many clients may wait, and how often it accepts in

@@ -1,10 +1,10 @@
 """What all rungs of the ladder share: a listening socket, limits, a beginning, and an end.
 
-How a server waits, reads and writes is *not* here: that is what the rungs differ in.
-Each rung says what it holds (``set_up``, ``close_all``), how it runs (``run``) and how another
-thread wakes it (``wake``); this file turns those into ``serve_forever`` and ``stop``.
+How a server waits, reads and writes is *not* here: that is what the rungs differ in. Each rung says what it
+holds (``set_up``, ``close_all``), how it runs (``run``) and how another thread wakes it (``wake``); this file
+turns those into ``serve_forever`` and ``stop``.
 
-Read listening.py first. Next: blocking.py.
+Read ../listening.py first. Next: blocking.py.
 """
 
 import socket
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from course_lib.conversation import Conversation, Echo
-from course_lib.servers.listening import NO_DESCRIPTORS, listen
+from course_lib.listening import NO_DESCRIPTORS, listen
 
 Address = tuple[str, int]
 
@@ -28,8 +28,8 @@ CROWDED_PAUSE = 0.1
 class Server:
     """The shape of every rung.
 
-    ``address`` is the host and port to bind; port 0 lets the system choose. The socket is bound
-    and listening when the constructor returns. Raises OSError when that is impossible.
+    ``address`` is the host and port to bind; port 0 lets the system choose. The socket is bound and listening
+    when the constructor returns. Raises OSError when that is impossible.
     """
 
     name: ClassVar[str]
@@ -116,8 +116,8 @@ class Server:
                 return None
             if error.errno not in NO_DESCRIPTORS:
                 raise
-            # The client stays in the backlog and the listener stays readable: to try again
-            # at once would be to spin. So each rung leaves the listener alone for a moment.
+            # The client stays in the backlog and the listener stays readable: to try again at once would
+            # be to spin. So each rung leaves the listener alone for a moment.
             if not self.crowded:
                 self.crowded = True
                 self.pause_accepting()

@@ -3,7 +3,7 @@
 Every client is served. The price is that the server never rests: it burns a whole processor to
 learn that nothing has happened.
 
-Read connection.py first. Next: waker.py, then select_loop.py.
+Read connection.py first. Next: ../waker.py, then select_loop.py.
 """
 
 from course_lib.servers.base import Server

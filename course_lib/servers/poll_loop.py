@@ -14,7 +14,7 @@ import select
 
 from course_lib.servers.base import CROWDED_PAUSE, Server
 from course_lib.servers.connection import Connection
-from course_lib.servers.waker import Waker
+from course_lib.waker import Waker
 
 
 class PollServer(Server):

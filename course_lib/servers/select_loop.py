@@ -6,14 +6,14 @@ sleep, and wakes us with those that are ready: one call on each of them will not
 The sets travel with every call, so idle clients cost something too, and no descriptor may have
 a number of 1024 or more (FD_SETSIZE, man 2 select).
 
-Read nonblocking.py and waker.py first. Next: poll_loop.py.
+Read nonblocking.py and ../waker.py first. Next: poll_loop.py.
 """
 
 import select
 
 from course_lib.servers.base import CROWDED_PAUSE, Server
 from course_lib.servers.connection import Connection
-from course_lib.servers.waker import Waker
+from course_lib.waker import Waker
 
 FD_SETSIZE = 1024
 

@@ -13,7 +13,7 @@ from selectors import EVENT_READ, EVENT_WRITE
 
 from course_lib.servers.base import CROWDED_PAUSE, Server
 from course_lib.servers.connection import Connection
-from course_lib.servers.waker import Waker
+from course_lib.waker import Waker
 
 
 class SelectorsServer(Server):

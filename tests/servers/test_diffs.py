@@ -13,7 +13,16 @@ from tests.helpers import ROOT
 SERVERS = ROOT / "course_lib" / "servers"
 CORE = sorted(
     path
-    for name in ("conversation.py", "framing.py", "clients.py", "servers", "eventloop")
+    for name in (
+        "conversation.py",
+        "framing.py",
+        "chat.py",
+        "clients.py",
+        "listening.py",
+        "waker.py",
+        "servers",
+        "eventloop",
+    )
     for path in (
         [ROOT / "course_lib" / name] if name.endswith(".py") else (ROOT / "course_lib" / name).glob("*.py")
     )
@@ -67,6 +76,8 @@ NEIGHBORS = [
     ("select", "poll"),
     ("poll", "epoll"),
     ("epoll", "selectors"),
+    ("selectors", "reactor"),
+    ("reactor", "asyncio_protocol"),
     ("asyncio_streams", "asyncio_protocol"),
 ]
 

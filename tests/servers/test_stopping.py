@@ -8,10 +8,10 @@ from contextlib import ExitStack
 
 import pytest
 
+from course_lib.listening import listen
 from course_lib.servers import stopping
 from course_lib.servers.base import Server
 from course_lib.servers.blocking import BlockingServer
-from course_lib.servers.listening import listen
 from course_lib.servers.stopping import BlockedSockets, knock, shut_down
 from course_lib.servers.thread_pool import ThreadPoolServer
 from course_lib.servers.threaded import ThreadedServer

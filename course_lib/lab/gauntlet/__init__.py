@@ -20,8 +20,8 @@ from course_lib.lab.gauntlet.report import FAIL, PASS, SKIP, Report, Result
 from course_lib.lab.gauntlet.scenarios import SCENARIOS, Scenario, UnknownScenario, choose
 from course_lib.lab.gauntlet.target import Address, Failed, Target
 from course_lib.lab.servable import build, name_of
+from course_lib.listening import NO_DESCRIPTORS
 from course_lib.servers import rung
-from course_lib.servers.listening import NO_DESCRIPTORS
 
 __all__ = ["SCENARIOS", "ChildError", "Report", "Result", "UnknownScenario", "gauntlet", "judge_scenario"]
 

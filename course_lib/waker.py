@@ -4,7 +4,7 @@ select wakes for sockets only. So we give it one more socket to watch, and keep 
 it ourselves: a byte sent there is an event like any other. (A socket pair, not a pipe: on
 Windows select takes nothing else.)
 
-Read nonblocking.py first. Next: select_loop.py.
+Read servers/nonblocking.py first. Next: servers/select_loop.py.
 """
 
 import socket

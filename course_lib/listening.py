@@ -1,6 +1,6 @@
 """A socket that listens, and what accept says when there is no room.
 
-Read ../conversation.py first. Next: base.py.
+Read conversation.py first. Next: servers/base.py.
 """
 
 import errno

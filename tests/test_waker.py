@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from course_lib.servers.waker import Waker
+from course_lib.waker import Waker
 from tests.helpers import nothing_left, wait_until_asleep
 
 

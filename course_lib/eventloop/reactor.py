@@ -1,0 +1,149 @@
+"""The reactor: the loop of the selectors rung, made into an object of its own.
+
+It knows nothing of servers, clients or bytes. It knows *when* something may be done, and calls whoever has
+asked for that:
+
+- a descriptor is ready: ``register``, ``modify``, ``unregister``;
+- as soon as possible: ``call_soon``, and ``call_soon_threadsafe`` for other threads;
+- a moment has come: ``call_later``, ``call_at``.
+
+One thread runs all callbacks, one after the other: they need no locks, and must be short and never block.
+
+Read poller.py and timers.py first. Next: buffers.py.
+"""
+
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from course_lib.eventloop.poller import READ, FileLike, Poller, best_poller, checked, descriptor
+from course_lib.eventloop.timers import Timer, Timers
+from course_lib.waker import Waker
+
+
+class Registration(NamedTuple):
+    """What is called when a descriptor is ready: ``callback(events)``, with READ, WRITE or both."""
+
+    callback: Callable[[int], object]
+    fileobj: FileLike
+    events: int
+
+
+class Reactor:
+    """``poller`` and ``clock`` (which returns seconds) may be replaced, as tests do.
+
+    ``on_error`` is told of what a callback raises; by default it prints the traceback.
+    """
+
+    def __init__(self, poller: Poller | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self.time = clock
+        self.on_error: Callable[[Exception], object] = traceback.print_exception
+        self._poller = poller or best_poller()
+        self._registered: dict[int, Registration] = {}
+        self._ready: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
+        self._timers = Timers()
+        self._stopping = False
+        self._running = False
+        self._waker = Waker()
+        self.register(self._waker, READ, lambda events: self._waker.clear())
+
+    def register(self, fileobj: FileLike, events: int, callback: Callable[[int], object]) -> None:
+        """Call ``callback(events)`` whenever ``fileobj`` is ready for some of ``events``.
+
+        Events are READ, WRITE or both. Readiness is a hint: a recv or send may still find nothing to do.
+        Raises KeyError for what is registered already, and what the system says of what it cannot watch.
+        """
+        fd = descriptor(fileobj)
+        if fd in self._registered:
+            raise KeyError(f"{fileobj!r} is already registered")
+        self._poller.register(fd, checked(events))
+        self._registered[fd] = Registration(callback, fileobj, events)
+
+    def modify(self, fileobj: FileLike, events: int, callback: Callable[[int], object]) -> None:
+        """Replace the events and the callback of ``fileobj``. Raises KeyError where it is not registered."""
+        fd = descriptor(fileobj)
+        if fd not in self._registered:
+            raise KeyError(f"{fileobj!r} is not registered")
+        self._poller.modify(fd, checked(events))
+        self._registered[fd] = Registration(callback, fileobj, events)
+
+    def unregister(self, fileobj: FileLike) -> None:
+        """Watch ``fileobj`` no more; before it is closed. Raises KeyError where it is not registered."""
+        fd = descriptor(fileobj)
+        if self._registered.pop(fd, None) is None:
+            raise KeyError(f"{fileobj!r} is not registered")
+        self._poller.unregister(fd)
+
+    def call_soon(self, callback: Callable[..., object], *args: Any) -> None:
+        """Call ``callback(*args)`` in the next round. Only for the thread that runs the reactor."""
+        self._ready.append((callback, args))
+
+    def call_soon_threadsafe(self, callback: Callable[..., object], *args: Any) -> None:
+        """The same for any thread: it wakes the reactor, which may be asleep in the poller."""
+        self._ready.append((callback, args))  # in this order: who wakes finds it
+        self._waker.wake()
+
+    def call_later(self, delay: float, callback: Callable[..., object], *args: Any) -> Timer:
+        """Call ``callback(*args)`` in ``delay`` seconds, unless the timer that is returned is cancelled."""
+        return self.call_at(self.time() + delay, callback, *args)
+
+    def call_at(self, when: float, callback: Callable[..., object], *args: Any) -> Timer:
+        """Call ``callback(*args)`` when ``self.time()`` is ``when``, unless the timer is cancelled."""
+        return self._timers.add(when, callback, args)
+
+    def run_once(self, timeout: float | None = None) -> None:
+        """Wait until something is to be done, at most ``timeout`` seconds; then do all that is due now."""
+        for fd, number in self._poller.poll(self._patience(timeout)):
+            registration = self._registered.get(fd)
+            if registration is not None:  # a callback of this round may have unregistered it
+                try:
+                    registration.callback(self._poller.meaning[number])
+                except Exception as error:
+                    self.on_error(error)
+        if self._timers:
+            self._ready.extend((timer, ()) for timer in self._timers.take_due(self.time()))
+        # Those that are in the queue now, and no more: what they add waits until the poller has been asked,
+        # or a callback that adds itself would keep everybody else out for ever.
+        for _ in range(len(self._ready)):
+            callback, args = self._ready.popleft()
+            try:
+                callback(*args)
+            except Exception as error:
+                self.on_error(error)
+
+    def _patience(self, limit: float | None) -> float | None:
+        """Return how long the poller may sleep: until something is due; None is until something comes."""
+        if self._ready or self._stopping:
+            return 0
+        due = self._timers.next_due()
+        if due is None:
+            return limit
+        wait = max(0, due - self.time())
+        return wait if limit is None else min(wait, limit)
+
+    def run_forever(self) -> None:
+        """Run until ``stop()``."""
+        self._running = True
+        try:
+            while not self._stopping:
+                self.run_once()
+        finally:
+            self._running = self._stopping = False
+
+    def stop(self) -> None:
+        """Make ``run_forever`` return after the round that it is in. Any thread."""
+        self._stopping = True
+        self._waker.wake()
+
+    def close(self) -> None:
+        """Give back the reactor's own descriptors; those of others stay open. Any number of times."""
+        self._registered.clear()
+        self._poller.close()
+        self._waker.close()
+
+    def __repr__(self) -> str:
+        state = "running" if self._running else "resting"
+        others = max(0, len(self._registered) - 1)  # not its own waker
+        return f"<Reactor {others} registered, {len(self._ready)} ready, {len(self._timers)} timers, {state}>"
