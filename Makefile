@@ -35,12 +35,14 @@ lab: $(READY)  ## the course in JupyterLab; pass it flags with LABFLAGS="--no-br
 		jupyter lab $(LABFLAGS)
 
 test: $(READY)  ## the tests and every notebook, a few minutes
-	$(PYTEST) -n $(JOBS) tests --dist loadgroup -m "not slow"
+	$(PYTEST) -n $(JOBS) tests --ignore tests/browser -m "not slow"
 	$(NBVAL)
 
 test-all: $(READY)  ## the same with the slow ones: exercises solved in the notebooks, browser, CPython's tests
-	$(PYTEST) -n $(JOBS) tests --dist loadgroup
+	$(PYTEST) -n $(JOBS) tests --ignore tests/browser
 	$(NBVAL)
+	@# Apart, since each worker has a JupyterLab and a browser of its own.
+	$(PYTEST) -n $(NOTEBOOK_JOBS) tests/browser
 
 check: $(READY)  ## format, lint and types, notebooks included
 	$(IN_VENV) ruff format --check .

@@ -126,6 +126,52 @@ def test_nc(rung, conversation, greeting, farewell):
             nc.stdout.close()
 
 
+@contextmanager
+def nc_as(name: str, port: int, others: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Enter the chat room with nc, as a person would."""
+    nc = subprocess.Popen(["nc", "127.0.0.1", str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        expect(nc, "What is your name? ")
+        type_line(nc, name)
+        expect(nc, f"* hello, {name}; here: {others}\n")
+        yield nc
+    finally:
+        nc.kill()
+        nc.communicate()
+
+
+def type_line(nc: subprocess.Popen[bytes], line: str) -> None:
+    nc.stdin.write(f"{line}\n".encode())
+    nc.stdin.flush()
+
+
+def expect(nc: subprocess.Popen[bytes], text: str) -> None:
+    assert read(nc.stdout.fileno(), len(text.encode())) == text
+
+
+@pytest.mark.skipif(not shutil.which("nc"), reason="nc is not installed")
+def test_a_chat_with_nc():
+    with serve("reactor", "--conversation", "chat") as (process, port):
+        with nc_as("ann", port, "nobody else yet") as ann:
+            with nc_as("bob", port, "ann") as bob:
+                expect(ann, "* bob has joined\n")
+                type_line(ann, "今天好吗")
+                expect(bob, "ann: 今天好吗\n")
+                type_line(bob, "good")
+                expect(ann, "bob: good\n")
+            expect(ann, "* bob has left\n")
+        assert process.stdout.readline() == "client 1 has connected, hears 'What is your name? '\n"
+        assert process.stdout.readline().startswith("client 1 says 'ann\\n', hears '* hello, ann")
+        _, status, stderr = end(process, signal.SIGINT)
+        assert (status, stderr) == (0, "")
+        assert process.stdout.read().endswith("client 1 has left\n")
+
+
+def test_a_chat_needs_a_server_that_speaks_first():
+    words = "select speaks only when spoken to; a chat needs one of reactor"
+    assert_one_line(run("serve", "select", "--conversation", "chat"), words)
+
+
 def read(descriptor: int, size: int) -> str:
     data = b""
     while len(data) < size:

@@ -32,10 +32,7 @@ class Registration(NamedTuple):
 
 
 class Reactor:
-    """``poller`` and ``clock`` (which returns seconds) may be replaced, as tests do.
-
-    ``on_error`` is told of what a callback raises; by default it prints the traceback.
-    """
+    """``poller`` and ``clock`` (in seconds) may be replaced; ``on_error`` is told of what a callback raises."""
 
     def __init__(self, poller: Poller | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.time = clock
@@ -50,10 +47,10 @@ class Reactor:
         self.register(self._waker, READ, lambda events: self._waker.clear())
 
     def register(self, fileobj: FileLike, events: int, callback: Callable[[int], object]) -> None:
-        """Call ``callback(events)`` whenever ``fileobj`` is ready for some of ``events``.
+        """Call ``callback(events)`` whenever ``fileobj`` is ready for READ, WRITE or both.
 
-        Events are READ, WRITE or both. Readiness is a hint: a recv or send may still find nothing to do.
-        Raises KeyError for what is registered already, and what the system says of what it cannot watch.
+        Readiness is a hint: recv may still find nothing. Raises KeyError for what is registered already, and
+        what the system says of what it cannot watch.
         """
         fd = descriptor(fileobj)
         if fd in self._registered:
@@ -95,11 +92,12 @@ class Reactor:
 
     def run_once(self, timeout: float | None = None) -> None:
         """Wait until something is to be done, at most ``timeout`` seconds; then do all that is due now."""
+        registered, meaning = self._registered, self._poller.meaning
         for fd, number in self._poller.poll(self._patience(timeout)):
-            registration = self._registered.get(fd)
+            registration = registered.get(fd)
             if registration is not None:  # a callback of this round may have unregistered it
                 try:
-                    registration.callback(self._poller.meaning[number])
+                    registration.callback(meaning[number])
                 except Exception as error:
                     self.on_error(error)
         if self._timers:
