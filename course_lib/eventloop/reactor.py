@@ -32,7 +32,7 @@ class Registration(NamedTuple):
 
 
 class Reactor:
-    """``poller`` and ``clock`` (in seconds) may be replaced; ``on_error`` is told of what a callback raises."""
+    """``poller`` and ``clock`` (seconds) may be replaced; ``on_error`` is told of what a callback raises."""
 
     def __init__(self, poller: Poller | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.time = clock
@@ -143,5 +143,6 @@ class Reactor:
 
     def __repr__(self) -> str:
         state = "running" if self._running else "resting"
-        others = max(0, len(self._registered) - 1)  # not its own waker
-        return f"<Reactor {others} registered, {len(self._ready)} ready, {len(self._timers)} timers, {state}>"
+        others, timers = max(0, len(self._registered) - 1), len(self._timers)  # less its own waker
+        plural = "" if timers == 1 else "s"
+        return f"<Reactor {others} registered, {len(self._ready)} ready, {timers} timer{plural}, {state}>"

@@ -387,4 +387,4 @@ def test_the_repr_tells_what_it_has(reactor: Reactor, pair: tuple[socket.socket,
     reactor.register(pair[0], READ, print)
     reactor.call_soon(print)
     reactor.call_later(1, print)
-    assert repr(reactor) == "<Reactor 1 registered, 1 ready, 1 timers, resting>"
+    assert repr(reactor) == "<Reactor 1 registered, 1 ready, 1 timer, resting>"

@@ -11,7 +11,7 @@ import pytest
 
 from course_lib.lab import game as package
 from course_lib.lab.background import running, serve
-from course_lib.lab.game import TEXT, WIDGET_VIEW, board_html, game, playing, session
+from course_lib.lab.game import TEXT, board_html, game, playing, session
 from course_lib.lab.game.comparing import let_servers_play
 from course_lib.lab.game.guests import Guest
 from course_lib.lab.game.playing import Game, play_script
@@ -21,6 +21,7 @@ from course_lib.lab.game.scores_picture import draw
 from course_lib.lab.game.session import Session
 from course_lib.lab.game.table import Table
 from course_lib.lab.game.visits import ARRIVALS, Piece, Visit, at_pace, shuffled
+from course_lib.lab.named import WIDGET_VIEW
 from tests.helpers import ROOT, nothing_left, wait_until
 
 EARLY = (Visit("Ann", 0.0, (Piece(0.0, b"hello"),)), Visit("Bob", 0.0, (Piece(0.0, b"hi"),)))
@@ -34,9 +35,7 @@ SILENT = (Visit("Ann", 0.0, (Piece(60.0, b"hello"),)),)
 def tidy():
     with nothing_left():
         yield
-        for each in package._games.values():
-            each.end()
-        package._games.clear()
+        package._games.end_all()
 
 
 def in_thread(function, *args) -> threading.Thread:
@@ -204,6 +203,25 @@ def test_what_is_ready(played):
     assert played.table.press("wait", "Ann").seconds >= 0.05
     played.party.guests[0].leave()
     wait_until(lambda: played.table.ready() == {"Ann"})
+    played.table.press("recv", "Ann")
+    assert played.table.ready() == set(), "the end of the stream is heard once"
+
+
+@pytest.mark.parametrize("played", [(EARLY, 5)], indirect=True)
+def test_only_who_is_owed_something_is_ready_for_writing(played):
+    table = played.table
+    table.press("accept")
+    table.press("accept")
+    assert table.writable() == set()
+    wait_until(lambda: table.ready() == {"Ann", "Bob"})
+    table.press("recv", "Ann")
+    assert table.writable() == {"Ann"}
+    assert table.ready() == {"Bob"}
+    table.press("send", "Ann")
+    assert table.writable() == set()
+    table.press("recv", "Bob")
+    played.end()
+    assert table.writable() == set()
 
 
 @pytest.mark.parametrize("played", [(SILENT, 5)], indirect=True)
@@ -419,13 +437,15 @@ def test_the_board_follows_the_game(monkeypatch):
     assert not shown(board.door)
     board.start_button.click()
     assert shown(board.door) and not any(shown(row) for row in board.rows)
-    wait_until(lambda: "●" in board.door.lamp.value)
+    wait_until(lambda: "ready for READ" in board.door.lamp.value)
     for count in (1, 2):
         board.door.buttons[0].click()
         wait_until(lambda count=count: [shown(row) for row in board.rows].count(True) == count)
     for row in board.rows:
+        wait_until(lambda row=row: "ready for READ" in row.lamp.value)
         row.buttons[0].click()
         wait_until(lambda row=row: "send it back" in row.state.value)
+        wait_until(lambda row=row: "ready for WRITE" in row.lamp.value)
         row.buttons[1].click()
         wait_until(lambda row=row: "has its answer" in row.state.value)
     wait_until(lambda: "All five" in board.banner.value and "waited" in board.score.value)

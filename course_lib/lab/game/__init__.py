@@ -6,15 +6,15 @@
 
 A game is kept by its name: the next one ends its predecessor, and nothing is left of that.
 
-Read visits.py first.
+Read visits.py first, and ../named.py.
 """
 
-import threading
 from typing import Any
 
 from course_lib.lab.game.comparing import let_servers_play
 from course_lib.lab.game.playing import Transcript, play_script
 from course_lib.lab.game.scores import Scores
+from course_lib.lab.named import ByName, Shown
 
 __all__ = ["TheGame", "game"]
 
@@ -23,24 +23,18 @@ You are the event loop: five clients, one listener, and the buttons accept, recv
 The buttons are shown in JupyterLab, when this cell is run there.
 Without them, replay() plays a scripted game, and compare() lets three servers meet the same clients."""
 
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
-
-class TheGame:
+class TheGame(Shown):
     """What ``game`` returns. The board is made when it is shown. Nothing runs before Start is pressed."""
 
     def __init__(self, lamps: bool = False) -> None:
+        super().__init__()
         self.lamps = lamps
-        self._board: Any = None
 
-    @property
-    def board(self) -> Any:
-        """The widgets, with a session behind them (board.py)."""
-        if self._board is None:
-            from course_lib.lab.game.board import Board
+    def make_board(self) -> Any:
+        from course_lib.lab.game.board import Board
 
-            self._board = Board(self.lamps)
-        return self._board
+        return Board(self.lamps)
 
     def replay(self) -> Transcript:
         """Play the scripted game against real clients, about four seconds; return it as text."""
@@ -63,23 +57,13 @@ class TheGame:
         if self._board is not None:
             self._board.session.end()
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        bundle = self.board.box._repr_mimebundle_()
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        return {"text/plain": TEXT, WIDGET_VIEW: data[WIDGET_VIEW]}
-
     def __repr__(self) -> str:
         return TEXT
 
 
-_games: dict[str, TheGame] = {}
-_starting = threading.Lock()
+_games: ByName[TheGame] = ByName()
 
 
 def game(lamps: bool = False, name: str = "game") -> TheGame:
     """Return a new game, and end the last one of that ``name``. ``lamps`` tell which descriptor is ready."""
-    with _starting:
-        if name in _games:
-            _games[name].end()
-        _games[name] = TheGame(lamps)
-        return _games[name]
+    return _games.start(name, lambda: TheGame(lamps))

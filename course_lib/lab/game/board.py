@@ -30,7 +30,7 @@ class Row:
 
     def __init__(self, session: Session, calls: tuple[str, ...], lamps: bool) -> None:
         self.who = ""
-        self.lamp = widgets.HTML(layout={"width": "28px", "display": None if lamps else "none"})
+        self.lamp = widgets.HTML(layout={"width": "116px", "display": None if lamps else "none"})
         self.label = widgets.HTML(layout={"width": "130px"})
         self.buttons = [widgets.Button(description=call, layout={"width": "84px"}) for call in calls]
         for button in self.buttons:
@@ -105,13 +105,14 @@ class Board:
 
     def _render_rows(self, game: Game) -> None:
         answered = {guest.visit.name for guest in game.party.guests if guest.answered is not None}
-        ready = game.table.ready() if self.lamps else set()
+        readable = game.table.ready() if self.lamps else set()
+        writable = game.table.writable() if self.lamps else set()
         if not self.session.finished:  # afterwards it has no descriptor any more
             self.door.occupy(LISTENER, game.table.listener.fileno())
-        self.door.lamp.value = board_html.lamp(LISTENER in ready)
+        self.door.lamp.value = board_html.lamp(LISTENER in readable, False)
         for row, seat in zip(self.rows, list(game.table.seats.values()), strict=False):
             row.occupy(seat.who, seat.descriptor)
-            row.lamp.value = board_html.lamp(seat.who in ready)
+            row.lamp.value = board_html.lamp(seat.who in readable, seat.who in writable)
             row.state.value = board_html.state(seat, seat.who in answered)
 
     def _render_call(self, game: Game) -> None:

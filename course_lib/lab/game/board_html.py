@@ -20,7 +20,9 @@ WELCOME = (
 
 WELCOME_WITH_LAMPS = (
     "You are a server with one thread. Five clients will come, each with one question; send each of them "
-    "back what it says. This time the kernel tells who is <b>ready</b>: press only where a lamp is lit."
+    "back what it says. This time the kernel tells who is <b>ready</b>, as a selector does. <b>READ</b>: "
+    "accept or recv will not block. <b>WRITE</b>: you owe an answer, and send will not block. "
+    "Press only where a lamp is lit."
 )
 
 RESCUE_COLOR = "#F6C9A8"
@@ -51,11 +53,14 @@ def label(descriptor: int | str, who: str) -> str:
     return f'<div style="font-size:14px"><code>{descriptor}</code>&nbsp; <b>{html.escape(who)}</b></div>'
 
 
-def lamp(lit: bool) -> str:
-    """Return a lamp: lit or not is told by shape and color."""
-    color, shape = (ANSWERED.color, "●") if lit else (IDLE.edge, "○")
-    title = "ready" if lit else "not ready"
-    return f'<div style="color:{color}; font-size:20px; text-align:center" title="{title}">{shape}</div>'
+def lamp(readable: bool, writable: bool) -> str:
+    """Return a lamp, and beside it for what it is ready; lit or not is told by shape and color."""
+    words = "|".join(word for word, lit in (("READ", readable), ("WRITE", writable)) if lit)
+    color, shape = (ANSWERED.color, "●") if words else (IDLE.edge, "○")
+    title = f"ready for {words}" if words else "not ready"
+    style = f"color:{color}; white-space:nowrap; line-height:28px"
+    bulb = f'<span style="font-size:20px">{shape}</span>'
+    return f'<div style="{style}" title="{title}">{bulb} <b>{words}</b></div>'
 
 
 def state(seat: Seat, answered: bool) -> str:

@@ -108,8 +108,20 @@ class Table:
         with self._lock:
             if self._closed:
                 return set()
-            names = {self._socket(who): who for who in (LISTENER, *self.seats)}
+            here = [who for who, seat in self.seats.items() if not seat.left]  # the end stays readable
+            names = {self._socket(who): who for who in (LISTENER, *here)}
             return {names[sock] for sock in _readable(list(names), 0)}
+
+    def writable(self) -> set[str]:
+        """Return to whom send would not block now, of those to whom there is something to send.
+
+        A server asks for no others: a connection is nearly always writable.
+        """
+        with self._lock:
+            if self._closed:
+                return set()
+            names = {seat.sock: seat.who for seat in self.seats.values() if seat.unsent}
+            return {names[sock] for sock in _ready(list(names), selectors.EVENT_WRITE, 0)}
 
     def close(self) -> None:
         """Wake whoever is blocked, and close everything. Any thread, any number of times."""
@@ -125,7 +137,11 @@ class Table:
 
 
 def _readable(sockets: list[socket.socket], timeout: float) -> list[socket.socket]:
+    return _ready(sockets, selectors.EVENT_READ, timeout)
+
+
+def _ready(sockets: list[socket.socket], events: int, timeout: float) -> list[socket.socket]:
     with selectors.DefaultSelector() as selector:
         for sock in sockets:
-            selector.register(sock, selectors.EVENT_READ, sock)
+            selector.register(sock, events, sock)
         return [key.data for key, _ in selector.select(timeout)]
