@@ -14,10 +14,10 @@ from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any, NamedTuple
 
 from course_lib.conversation import Conversation
+from course_lib.listening import NO_DESCRIPTORS
 from course_lib.servers.base import CHUNK, Server
 from course_lib.servers.blocking import BlockingServer
 from course_lib.servers.connection import Connection
-from course_lib.listening import NO_DESCRIPTORS
 from course_lib.servers.selectors_loop import SelectorsServer
 from course_lib.servers.threaded import ThreadedServer
 

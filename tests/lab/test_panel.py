@@ -107,10 +107,12 @@ def test_a_loop_waits_for_all(rung, call):
     p = panel(rung)
     p.start()
     p.open()
-    assert repr(p.waits()) == (
+    expected = (
         f"the server's thread waits in {call}, for whoever comes first\n"
         "client 1: the server waits for it, as for all others"
     )
+    # On a busy machine it may stand in that call for a while, with the client at the door.
+    wait_until(lambda: repr(p.waits()) == expected, what=repr(p.waits()))
 
 
 def test_a_system_that_does_not_tell(monkeypatch, tmp_path):
