@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 # Most tests wait most of the time, so there may be more workers than cores. The lessons measure what they show.
-JOBS ?= 3
+JOBS ?= 5
 NOTEBOOK_JOBS ?= 2
 LABFLAGS ?=
 # LOCKFLAGS= keeps every version that still fits, and locks only what is new.
@@ -13,6 +13,8 @@ BENCHFLAGS ?=
 READY := $(VENV)/.ready
 IN_VENV := . $(VENV)/bin/activate &&
 PYTEST := $(IN_VENV) python -m pytest
+# The notebooks take longest, so they begin; and no worker takes many tests in advance.
+TESTS := -n $(JOBS) --maxschedchunk 2 tests/test_notebooks.py tests --ignore tests/browser
 # The core: these are held to `mypy --strict`.
 TYPED := $(wildcard $(addprefix course_lib/,conversation.py framing.py chat.py clients.py listening.py waker.py servers eventloop))
 
@@ -35,11 +37,11 @@ lab: $(READY)  ## the course in JupyterLab; pass it flags with LABFLAGS="--no-br
 		jupyter lab $(LABFLAGS)
 
 test: $(READY)  ## the tests and every notebook, a few minutes
-	$(PYTEST) -n $(JOBS) tests --ignore tests/browser -m "not slow"
+	$(PYTEST) $(TESTS) -m "not slow"
 	$(NBVAL)
 
 test-all: $(READY)  ## the same with the slow ones: exercises solved in the notebooks, browser, CPython's tests
-	$(PYTEST) -n $(JOBS) tests --ignore tests/browser
+	$(PYTEST) $(TESTS)
 	$(NBVAL)
 	@# Apart, since each worker has a JupyterLab and a browser of its own.
 	$(PYTEST) -n $(NOTEBOOK_JOBS) tests/browser

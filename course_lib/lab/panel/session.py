@@ -68,18 +68,18 @@ class Session:
         background = self.background
         return background.server.address if background is not None and background.alive else None
 
-    def look(self) -> Waits:
-        """Return who waits for whom now. It settles in the looks that follow."""
+    def look(self, fresh: bool = False) -> Waits:
+        """Return who waits for whom now. It settles in the looks that follow; ``fresh`` ones cost more."""
         self.clients.listen()
         observer = self._observer
-        return NOTHING if observer is None else observer.look()
+        return NOTHING if observer is None else observer.look(fresh)
 
     def settled(self) -> Waits:
         """Return who waits for whom, as soon as that has been the same for a moment."""
         deadline = time.monotonic() + LIMIT_SECONDS
-        waits, since = self.look(), time.monotonic()
+        waits, since = self.look(fresh=True), time.monotonic()
         while time.monotonic() - since < SETTLE_SECONDS + TICK_SECONDS and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
-            if (again := self.look()) != waits:
+            if (again := self.look(fresh=True)) != waits:
                 waits, since = again, time.monotonic()
         return waits

@@ -97,8 +97,10 @@ class Observer:
         self._known: dict[int, Entry] | None = None
         self._table_due = 0.0
 
-    def look(self) -> Waits:
-        """Return what is the case now, as far as it has settled."""
+    def look(self, fresh: bool = False) -> Waits:
+        """Return what is the case now, as far as it has settled; ``fresh`` asks the kernel each time."""
+        if fresh:
+            self._table_due = 0.0
         if not self.background.alive:
             return Waits(self._ending(), (), self._said([]))
         threads = _threads_of(self.background)
