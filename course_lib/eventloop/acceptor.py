@@ -59,7 +59,7 @@ class Acceptor:
         except OSError as error:
             if error.errno not in NO_DESCRIPTORS:
                 raise
-            # The client stays in the backlog, so the listener stays readable: to watch on is to spin.
+            # The client stays in the backlog: the listener stays readable, to watch on is to spin.
             self._pause()
             if not self._crowded:
                 self._crowded = True

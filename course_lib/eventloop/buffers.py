@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 
 class SendBuffer:
-    """``high`` and ``low`` in bytes; without a ``low`` it is a quarter of ``high``. Empty, it is false."""
+    """``high`` and ``low`` in bytes; ``low`` is a quarter of ``high`` unless it is given."""
 
     __slots__ = ("_data", "full", "high", "low")
 
@@ -29,7 +29,7 @@ class SendBuffer:
         return True
 
     def flush(self, send: Callable[[bytearray], int]) -> bool:
-        """Let ``send`` take what it can, once; return True if the buffer was full, and is no more."""
+        """Let ``send`` take what it can, once; return True if the buffer is full no more."""
         del self._data[: send(self._data)]
         if not self.full or len(self._data) > self.low:
             return False

@@ -9,6 +9,7 @@ Read ../servers/selectors_loop.py first. Next: timers.py.
 
 import select
 import selectors
+from collections.abc import Callable
 from typing import Protocol
 
 READ = selectors.EVENT_READ
@@ -20,6 +21,9 @@ class HasFileno(Protocol):
 
 
 FileLike = int | HasFileno
+
+OnReady = Callable[[int], object]
+"""Called with what a descriptor is ready for: READ, WRITE or both."""
 
 
 class Poller(Protocol):

@@ -22,7 +22,7 @@ class Protocol:
         """Called with what one recv returned."""
 
     def eof_received(self) -> bool:
-        """Called when the peer has said its last byte. Return True to go on sending; False closes."""
+        """Called when the peer has said its last byte. Return True to go on; False closes."""
         return False
 
     def pause_writing(self) -> None:
@@ -32,4 +32,4 @@ class Protocol:
         """Called when no more wait than the low watermark, after a pause."""
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Called last, once. ``error`` says what broke the connection; None: it was closed or aborted."""
+        """Called last, once. ``error`` has broken the connection; None: it was closed here."""

@@ -18,15 +18,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from course_lib.eventloop.poller import READ, FileLike, Poller, best_poller, checked, descriptor
+from course_lib.eventloop.poller import READ, FileLike, OnReady, Poller, best_poller, checked, descriptor
 from course_lib.eventloop.timers import Timer, Timers
 from course_lib.waker import Waker
 
 
 class Registration(NamedTuple):
-    """What is called when a descriptor is ready: ``callback(events)``, with READ, WRITE or both."""
-
-    callback: Callable[[int], object]
+    callback: OnReady
     fileobj: FileLike
     events: int
 
@@ -46,11 +44,11 @@ class Reactor:
         self._waker = Waker()
         self.register(self._waker, READ, lambda events: self._waker.clear())
 
-    def register(self, fileobj: FileLike, events: int, callback: Callable[[int], object]) -> None:
+    def register(self, fileobj: FileLike, events: int, callback: OnReady) -> None:
         """Call ``callback(events)`` whenever ``fileobj`` is ready for READ, WRITE or both.
 
-        Readiness is a hint: recv may still find nothing. Raises KeyError for what is registered already, and
-        what the system says of what it cannot watch.
+        Readiness is a hint: recv may still find nothing. Raises KeyError for what is
+        registered already, and what the system says of what it cannot watch.
         """
         fd = descriptor(fileobj)
         if fd in self._registered:
@@ -58,8 +56,8 @@ class Reactor:
         self._poller.register(fd, checked(events))
         self._registered[fd] = Registration(callback, fileobj, events)
 
-    def modify(self, fileobj: FileLike, events: int, callback: Callable[[int], object]) -> None:
-        """Replace the events and the callback of ``fileobj``. Raises KeyError where it is not registered."""
+    def modify(self, fileobj: FileLike, events: int, callback: OnReady) -> None:
+        """Replace events and callback. Raises KeyError where it is not registered."""
         fd = descriptor(fileobj)
         if fd not in self._registered:
             raise KeyError(f"{fileobj!r} is not registered")
@@ -67,7 +65,7 @@ class Reactor:
         self._registered[fd] = Registration(callback, fileobj, events)
 
     def unregister(self, fileobj: FileLike) -> None:
-        """Watch ``fileobj`` no more; before it is closed. Raises KeyError where it is not registered."""
+        """Watch it no more; before it is closed. Raises KeyError where it is not registered."""
         fd = descriptor(fileobj)
         if self._registered.pop(fd, None) is None:
             raise KeyError(f"{fileobj!r} is not registered")
@@ -78,32 +76,33 @@ class Reactor:
         self._ready.append((callback, args))
 
     def call_soon_threadsafe(self, callback: Callable[..., object], *args: Any) -> None:
-        """The same for any thread: it wakes the reactor, which may be asleep in the poller."""
+        """The same for any thread: it wakes the reactor, which may be asleep."""
         self._ready.append((callback, args))  # in this order: who wakes finds it
         self._waker.wake()
 
     def call_later(self, delay: float, callback: Callable[..., object], *args: Any) -> Timer:
-        """Call ``callback(*args)`` in ``delay`` seconds, unless the timer that is returned is cancelled."""
+        """Call ``callback(*args)`` in ``delay`` seconds; the timer can be cancelled."""
         return self.call_at(self.time() + delay, callback, *args)
 
     def call_at(self, when: float, callback: Callable[..., object], *args: Any) -> Timer:
-        """Call ``callback(*args)`` when ``self.time()`` is ``when``, unless the timer is cancelled."""
+        """Call ``callback(*args)`` when ``time()`` is ``when``; the timer can be cancelled."""
         return self._timers.add(when, callback, args)
 
     def run_once(self, timeout: float | None = None) -> None:
-        """Wait until something is to be done, at most ``timeout`` seconds; then do all that is due now."""
+        """Sleep until something is due, at most ``timeout`` seconds; then do all that is."""
         registered, meaning = self._registered, self._poller.meaning
         for fd, number in self._poller.poll(self._patience(timeout)):
             registration = registered.get(fd)
-            if registration is not None:  # a callback of this round may have unregistered it
+            if registration is not None:  # a callback of this round may have ended it
                 try:
                     registration.callback(meaning[number])
                 except Exception as error:
                     self.on_error(error)
         if self._timers:
-            self._ready.extend((timer, ()) for timer in self._timers.take_due(self.time()))
-        # Those that are in the queue now, and no more: what they add waits until the poller has been asked,
-        # or a callback that adds itself would keep everybody else out for ever.
+            due = self._timers.take_due(self.time())
+            self._ready.extend((timer, ()) for timer in due)
+        # Those that are in the queue now, and no more. What they add waits for the next round;
+        # else a callback that adds itself would keep everybody out for ever.
         for _ in range(len(self._ready)):
             callback, args = self._ready.popleft()
             try:
@@ -112,7 +111,7 @@ class Reactor:
                 self.on_error(error)
 
     def _patience(self, limit: float | None) -> float | None:
-        """Return how long the poller may sleep: until something is due; None is until something comes."""
+        """Return how long the poller may sleep; None is until something comes."""
         if self._ready or self._stopping:
             return 0
         due = self._timers.next_due()

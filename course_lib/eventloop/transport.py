@@ -40,7 +40,7 @@ class Transport(Endpoint):
         self._watch()
 
     def write(self, data: bytes) -> None:
-        """Send ``data``, at once or when there is room. After ``write_eof`` and ``close`` it is dropped."""
+        """Send ``data``, now or when there is room; it is dropped after ``close``, ``write_eof``."""
         if self._finishing or not data:
             return
         if not self.events & WRITE:  # nothing waits
@@ -59,7 +59,7 @@ class Transport(Endpoint):
             self.protocol.pause_writing()
 
     def write_eof(self) -> None:
-        """Say that no more will come, once all that waits has been sent. Reading goes on: half-close."""
+        """Say that no more will come, after all that waits. Reading goes on: half-close."""
         if not self._finishing:
             self._finishing = True
             self._finish()

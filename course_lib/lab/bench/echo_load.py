@@ -23,6 +23,9 @@ Address = tuple[str, int]
 PATIENCE = 2.0
 """Seconds without an answer after which a server is said to have stalled."""
 
+LINGER = 0.02
+"""Seconds after the last answer in which nothing more may come."""
+
 LARGEST = 64 * 1024
 """Bytes of a message: so many the kernel always takes at once, from a client whose last one has come back."""
 
@@ -140,6 +143,8 @@ class Talk:
             raise Failed(
                 f"{len(waiting)} of {len(self.sent)} connections got no answer for {PATIENCE:g} s or more"
             )
+        if self.poller.poll(LINGER):
+            raise Failed("it answered more bytes than were sent")
         return latencies
 
     def is_whole(self, fd: int, got: int) -> bool:
