@@ -8,6 +8,7 @@ Next: desk.py.
 
 import base64
 import linecache
+import warnings
 from types import FunctionType
 from typing import Any
 
@@ -22,7 +23,9 @@ from course_lib.lab.stacks import is_cell
 def pack(obj: Any) -> Cargo:
     """Return ``obj`` as cargo. Raises Broke, which names the global that cannot be carried."""
     try:
-        pickled = cloudpickle.dumps(obj)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # some things will not be carried by a later Python
+            pickled = cloudpickle.dumps(obj)
     except Exception as error:  # pickling calls whatever the objects define
         raise Broke(_why(obj, error)) from None
     cells = {name: "".join(linecache.getlines(name)) for name in list(linecache.cache) if is_cell(name)}

@@ -215,7 +215,7 @@ ONE_FOR_ALL = SOLUTION.replace(
         self.heap = []
         self.numbers = itertools.count()
 """,
-    "    heap = []\n    numbers = itertools.count()\n",
+    "    heap = []\n\n    def __init__(self):\n        self.numbers = itertools.count()\n",
 )
 
 NO_CANCEL = SOLUTION.replace("self.cancelled = True", "...")
