@@ -13,9 +13,10 @@ from statistics import median
 import psutil
 import pytest
 
+from course_lib.eventloop.poller import SelectorPoller
 from course_lib.lab.bench import BenchError, Result, Settings, bench, choose, entrants, memory, pinning, table
 from course_lib.lab.bench.cpu_clock import CpuClock, cpu_seconds
-from course_lib.lab.bench.echo_load import Failed, SelectorPoller, Talk
+from course_lib.lab.bench.echo_load import Failed, Talk
 from course_lib.lab.bench.load import Load, LoadBroken, Measurement
 from course_lib.lab.bench.peers import PEERS
 from course_lib.lab.bench.runner import Row, Runner
@@ -426,7 +427,7 @@ def test_where_there_is_one_processor_nothing_is_pinned(monkeypatch):
 
 def test_the_load_without_epoll(monkeypatch):
     """As on the systems that have none."""
-    monkeypatch.setattr("course_lib.lab.bench.echo_load.new_poller", SelectorPoller)
+    monkeypatch.setattr("course_lib.lab.bench.echo_load.best_poller", SelectorPoller)
     near, far = socket.socketpair()
 
     def echo() -> None:

@@ -7,16 +7,15 @@ The loop in ``Talk.run`` is as cheap as Python allows, because it competes with 
 clock reading and two system calls for each request, no objects made but the number that is noted; all
 methods are looked up before it starts.
 
-Read cpu_clock.py first. Next: load_main.py.
+Read cpu_clock.py and ../../eventloop/poller.py first. Next: load_main.py.
 """
 
 import os
-import select
-import selectors
 import socket
 import time
 from array import array
-from typing import Any
+
+from course_lib.eventloop.poller import READ, best_poller
 
 Address = tuple[str, int]
 
@@ -32,30 +31,6 @@ LARGEST = 64 * 1024
 
 class Failed(Exception):
     """The server did not do what it should; says what in one line."""
-
-
-class SelectorPoller:
-    """What there is where there is no epoll, with epoll's methods."""
-
-    def __init__(self) -> None:
-        self._selector = selectors.DefaultSelector()
-
-    def register(self, fd: int, events: int) -> None:
-        self._selector.register(fd, events)
-
-    def poll(self, timeout: float) -> list[tuple[int, int]]:
-        return [(key.fd, events) for key, events in self._selector.select(timeout)]
-
-    def close(self) -> None:
-        self._selector.close()
-
-
-READ = selectors.EVENT_READ
-assert not hasattr(select, "EPOLLIN") or select.EPOLLIN == READ
-
-
-def new_poller() -> Any:
-    return select.epoll() if hasattr(select, "epoll") else SelectorPoller()
 
 
 def come(address: Address, size: int) -> socket.socket:
@@ -95,7 +70,7 @@ class Talk:
         """The beginning of an answer that comes in several pieces."""
         self.sent: dict[int, float] = {}
         """When the message that is now on its way was sent (time.perf_counter)."""
-        self.poller = new_poller()
+        self.poller = best_poller()
         for sock in sockets:
             sock.setblocking(False)
             self.poller.register(sock.fileno(), READ)
