@@ -56,8 +56,8 @@ class ReactorServer(Server):
         self.reactor.call_later(seconds, self.stop)
         for transport in self.transports:
             transport.write_eof()
-            # And listen on, though not to answer: what lies unread when a socket is closed makes the
-            # kernel send a reset, which may overtake our last bytes.
+            # And listen on, though not to answer: closing a socket in which bytes lie unread
+            # makes the kernel send a reset, which may overtake our last ones.
             transport.resume_reading()
         self.stop_if_drained()
 
