@@ -55,12 +55,13 @@ class TheStepper(Shown):
             raise RuntimeError(
                 f"{drive.ending or 'this stepper has been ended'}: run the cell that made it again"
             )
-        unfinished, self._unfinished = self._unfinished, None
+        unfinished = self._unfinished
         number = unfinished[1] if unfinished and unfinished[0] is drive else drive.step()
+        self._unfinished = drive, number  # from here on, so that an interrupt does not lose the round
         drive.wait_for(number, limit)
         told = drive.round(number)
-        if not told.over:
-            self._unfinished = drive, number
+        if told.over:
+            self._unfinished = None
         return told
 
     def run(self) -> None:
