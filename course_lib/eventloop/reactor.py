@@ -144,4 +144,5 @@ class Reactor:
         state = "running" if self._running else "resting"
         others, timers = max(0, len(self._registered) - 1), len(self._timers)  # less its own waker
         plural = "" if timers == 1 else "s"
-        return f"<Reactor {others} registered, {len(self._ready)} ready, {timers} timer{plural}, {state}>"
+        name = type(self).__name__
+        return f"<{name} {others} registered, {len(self._ready)} ready, {timers} timer{plural}, {state}>"

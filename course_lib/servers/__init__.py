@@ -4,6 +4,7 @@ from course_lib.servers.asyncio_protocol import AsyncioProtocolServer
 from course_lib.servers.asyncio_streams import AsyncioStreamsServer
 from course_lib.servers.base import Server
 from course_lib.servers.blocking import BlockingServer
+from course_lib.servers.coroutines import CoroutinesServer
 from course_lib.servers.epoll_loop import EpollServer
 from course_lib.servers.nonblocking import NonblockingServer
 from course_lib.servers.poll_loop import PollServer
@@ -23,6 +24,7 @@ LADDER: tuple[type[Server], ...] = (
     EpollServer,
     SelectorsServer,
     ReactorServer,
+    CoroutinesServer,
     AsyncioStreamsServer,
     AsyncioProtocolServer,
 )

@@ -4,7 +4,7 @@ asyncio owns the loop, the selector and the waker here. ``serve_forever`` runs a
 thread that calls it, so these servers live beside a loop that is running already, such as that
 of a notebook.
 
-Read selectors_loop.py first. Next: asyncio_streams.py.
+Read coroutines.py first. Next: asyncio_streams.py.
 """
 
 import asyncio

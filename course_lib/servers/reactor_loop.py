@@ -6,7 +6,7 @@ it: this server, another one beside it, a timer. What is left is what we say, as
 A server on a reactor can speak first: whoever holds a conversation's ``push`` may say something to its client
 at any time. And it can end gracefully, for which it needs a timer.
 
-Read ../eventloop/acceptor.py first. Next: asyncio_base.py.
+Read ../eventloop/acceptor.py first. Next: coroutines.py.
 """
 
 import socket

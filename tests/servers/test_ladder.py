@@ -28,6 +28,7 @@ import pytest
 from course_lib.conversation import ArticleBlocking, ArticleSelectors, Conversation, Echo
 from course_lib.servers import LADDER, UnknownRung, rung
 from course_lib.servers.base import Server
+from course_lib.servers.coroutines import CoroutinesServer
 from course_lib.servers.threaded import ThreadedServer
 from tests.helpers import (
     Serving,
@@ -747,7 +748,9 @@ def test_a_client_that_never_reads_is_heard_to_the_watermark(server_class: Rung,
             sent = fill(sock, limit=64 * 1024 * 1024)
             assert sent < 64 * 1024 * 1024, "the server takes everything"
             kernel = 1024 * 1024
-            assert high_water <= Counted.received <= high_water + kernel
+            # A coroutine hears more only when its last answer is on its way: it keeps no buffer.
+            kept = 0 if server_class is CoroutinesServer else high_water
+            assert kept <= Counted.received <= kept + kernel
             round_trip(neighbor)
             # Once it reads, the server listens again, and no byte is missing.
             heard = receive_exactly(sock, sent)

@@ -369,7 +369,8 @@ def count_comparisons(Timers: Any, whens: list[float]) -> int:
 
 
 def judge(exam: Exam) -> None:
-    whens = [float(when) for when in exam.random.sample([1, 2, 3, 4, 5, 6, 7, 8, 9], 9)]
+    whens = [float(when) for when in exam.random.sample([2, 3, 4, 5, 6, 7, 8, 9], 8)]
+    whens.insert(exam.random.randrange(1, 9), 1.0)  # not first: what is added first must not be due first
     start = float(exam.random.randrange(1000, 9000))
     early, late = [f"{each}" for each in range(1, 6)], [f"{each}" for each in range(6, 10)]
     run = exam.run(drive, start, whens)

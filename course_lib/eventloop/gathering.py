@@ -1,0 +1,46 @@
+"""Waiting for several tasks at once.
+
+Read task.py first. Next: timeout.py.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from course_lib.eventloop.future import Future
+from course_lib.eventloop.reactor import Reactor
+
+
+class Gathering(Future[list[Any]]):
+    """The results of all ``parts``, in their order, or the first exception. The others go on then."""
+
+    def __init__(self, parts: Sequence[Future[Any]], loop: Reactor) -> None:
+        super().__init__(loop)
+        self._parts = parts
+        self._left = len(parts)
+        self._cancelling = False
+        for part in parts:
+            part.add_done_callback(self._one_is_done)
+        if not parts:
+            self.set_result([])
+
+    def cancel(self) -> bool:
+        """Cancel all parts. It is cancelled itself when they have ended."""
+        if self.done():
+            return False
+        for part in self._parts:
+            self._cancelling |= part.cancel()
+        return self._cancelling
+
+    def _one_is_done(self, part: Future[Any]) -> None:
+        self._left -= 1
+        failure = None if part.cancelled() else part.exception()  # asked for also where it comes too late
+        if self.done():
+            return
+        if failure is not None:
+            self.set_exception(failure)
+        elif part.cancelled() and not self._cancelling:
+            super().cancel()
+        elif not self._left and self._cancelling:
+            super().cancel()
+        elif not self._left:
+            self.set_result([part.result() for part in self._parts])

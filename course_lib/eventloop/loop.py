@@ -1,0 +1,139 @@
+"""Our own event loop: a reactor, and coroutines that wait for what it calls back.
+
+Each thing to wait for is made the same way: a future, somebody who settles it, and an ``await``. A timer
+settles the one of ``sleep``, readiness those of the socket calls, a thread that of ``run_in_thread``.
+
+Read timeout.py first. Next: ../servers/coroutines.py.
+"""
+
+import socket
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from course_lib.eventloop.directions import Directions
+from course_lib.eventloop.future import Future, fail, settle
+from course_lib.eventloop.gathering import Gathering
+from course_lib.eventloop.poller import READ, WRITE
+from course_lib.eventloop.reactor import Reactor
+from course_lib.eventloop.task import Task
+from course_lib.eventloop.timeout import Timeout
+from course_lib.eventloop.traps import next_round
+
+T = TypeVar("T")
+
+
+class Loop(Reactor):
+    """``Loop().run(main())`` runs a coroutine to its end. Sockets must be non-blocking."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._directions = Directions(self)
+        self.tasks: set[Task[Any]] = set()
+        """All that are not done. So none can vanish in the middle because nobody else remembers it."""
+        self.current_task: Task[Any] | None = None
+        """The one whose step runs now."""
+
+    def run(self, coro: Coroutine[Any, Any, T]) -> T:
+        """Run ``coro`` until it is done; return its result. Tasks that are left then are cancelled."""
+        main = self.spawn(coro)
+        try:
+            while not main.done():
+                self.run_once()
+        finally:
+            for task in self.tasks:
+                task.cancel()
+            while self.tasks:
+                self.run_once()
+        return main.result()
+
+    def spawn(self, coro: Coroutine[Any, Any, T]) -> Task[T]:
+        """Return a task that runs ``coro``, beside all others. To wait for its result, await it."""
+        task = Task(coro, self)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait so long. With 0, or less, all others that are ready have their turn."""
+        if seconds <= 0:
+            return await next_round()
+        future: Future[None] = Future(self)
+        timer = self.call_later(seconds, settle, future, None)
+        try:
+            await future
+        finally:
+            timer.cancel()
+
+    async def ready(self, sock: socket.socket, event: int) -> None:
+        """Wait until ``sock`` is ready for READ or for WRITE. Raises RuntimeError if a task does already."""
+        future: Future[None] = Future(self)
+        fd = self._directions.watch(sock, event, lambda: settle(future, None))
+        try:
+            await future
+        finally:
+            self._directions.leave(fd, event)
+
+    async def sock_accept(self, listener: socket.socket) -> tuple[socket.socket, Any]:
+        """Wait for a connection; return its socket, non-blocking, and the address of its peer."""
+        sock, address = await self._when_ready(listener, listener.accept)
+        sock.setblocking(False)
+        return sock, address
+
+    async def sock_recv(self, sock: socket.socket, limit: int) -> bytes:
+        """Wait for bytes; return up to ``limit`` of them. ``b""`` is the end of the stream."""
+        return await self._when_ready(sock, lambda: sock.recv(limit))
+
+    async def _when_ready(self, sock: socket.socket, call: Callable[[], T]) -> T:
+        while True:
+            # First wait, then call: so a peer that sends without end lets the others have their turn.
+            await self.ready(sock, READ)
+            try:
+                return call()
+            except BlockingIOError:
+                pass  # readiness is a hint
+
+    async def sock_sendall(self, sock: socket.socket, data: bytes) -> None:
+        """Send all of ``data``; wait whenever there is no room."""
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[sock.send(rest) :]
+            except BlockingIOError:
+                await self.ready(sock, WRITE)
+
+    async def sock_connect(self, sock: socket.socket, address: Any) -> None:
+        """Connect to ``address``, an IP address and a port. Raises what the connect ends in."""
+        try:
+            sock.connect(address)
+        except BlockingIOError:
+            await self.ready(sock, WRITE)  # when it has failed it is writable too
+            number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if number:
+                raise OSError(number, f"cannot connect to {address}") from None
+
+    async def run_in_thread(self, function: Callable[..., T], *args: Any) -> T:
+        """Call ``function(*args)`` in a thread, for it may block; wait for what it returns or raises.
+
+        To cancel the wait does not end the thread: nothing can.
+        """
+        future: Future[T] = Future(self)
+
+        def work() -> None:
+            try:
+                result = function(*args)
+            except BaseException as error:
+                self.call_soon_threadsafe(fail, future, error)
+            else:
+                self.call_soon_threadsafe(settle, future, result)
+
+        threading.Thread(target=work, daemon=True).start()
+        return await future
+
+    def gather(self, *parts: Coroutine[Any, Any, Any] | Future[Any]) -> Gathering:
+        """Run all of them at once; await the list of their results. The first exception is raised there."""
+        return Gathering([part if isinstance(part, Future) else self.spawn(part) for part in parts], self)
+
+    def timeout(self, seconds: float) -> Timeout:
+        """``async with loop.timeout(2):`` raises TimeoutError when the block takes longer."""
+        return Timeout(self, seconds)

@@ -1,0 +1,103 @@
+"""A coroutine that the loop runs, step by step.
+
+A step resumes the coroutine, and it runs until it waits for a future. The task asks that future to call it
+back, and returns: the thread is free for others. When the future is done, the next step follows.
+
+A task is itself a future: of what the coroutine returns. So one task can wait for another.
+
+Read future.py first. Next: gathering.py.
+"""
+
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from course_lib.eventloop.future import CancelledError, Future
+
+if TYPE_CHECKING:
+    from course_lib.eventloop.loop import Loop
+
+T = TypeVar("T")
+
+
+class Task(Future[T]):
+    """Runs ``coro`` on ``loop``, beginning in the next round."""
+
+    loop: "Loop"
+
+    def __init__(self, coro: Coroutine[Any, Any, T], loop: "Loop") -> None:
+        super().__init__(loop)
+        self.coro = coro
+        self.waits_for: Future[Any] | None = None
+        """What it has yielded; None while it is ready or running."""
+        self.cancelling = 0
+        """How many have asked for its end and have not taken that back."""
+        self._must_cancel = False
+        loop.call_soon(self._step)
+
+    def cancel(self) -> bool:
+        """Have CancelledError raised where the coroutine waits. It may clean up, and may even refuse.
+
+        What it waits for is cancelled too. Return False where it is done.
+        """
+        if self.done():
+            return False
+        self.cancelling += 1
+        if self.waits_for is None or not self.waits_for.cancel():
+            self._must_cancel = True
+        return True
+
+    def uncancel(self) -> int:
+        """Take back one request for its end, which has been dealt with; return how many are left."""
+        self.cancelling = max(0, self.cancelling - 1)
+        if not self.cancelling:
+            self._must_cancel = False
+        return self.cancelling
+
+    def _step(self, done: Future[Any] | None = None) -> None:
+        """Run the coroutine as far as it goes. ``done`` is what it has waited for."""
+        self.waits_for = None
+        self.loop.current_task = self
+        try:
+            if self._must_cancel:
+                self._must_cancel = False
+                trap = self.coro.throw(CancelledError())
+            else:
+                trap = self.coro.send(None)
+        except StopIteration as stop:  # it has returned
+            self._finish(stop.value)
+        except CancelledError:
+            super().cancel()
+        except BaseException as error:
+            # The traceback begins in the coroutine: this frame holds the task, the task holds
+            # the error, and a circle would keep all three alive.
+            self.set_exception(error.with_traceback(error.__traceback__ and error.__traceback__.tb_next))
+            if not isinstance(error, Exception):  # Ctrl-C and the like end the loop too
+                raise
+        else:
+            self._suspend(trap)
+        finally:
+            self.loop.current_task = None
+
+    def _finish(self, result: T) -> None:
+        if self._must_cancel:  # in its last step it was told to end, and it has
+            super().cancel()
+        else:
+            self.set_result(result)
+
+    def _suspend(self, trap: object) -> None:
+        if trap is None:
+            self.loop.call_soon(self._step)
+        elif isinstance(trap, Future) and trap is not self and trap.loop is self.loop:
+            self.waits_for = trap
+            trap.add_done_callback(self._step)
+            if self._must_cancel and trap.cancel():
+                self._must_cancel = False
+        else:
+            whose = "itself" if trap is self else f"{trap!r}, which is no future of this loop"
+            self.coro.close()
+            self.set_exception(RuntimeError(f"{self!r} waits for {whose}"))
+
+    def __repr__(self) -> str:
+        name = getattr(self.coro, "__qualname__", type(self.coro).__name__)
+        waits = f", waits for {self.waits_for!r}" if self.waits_for is not None else ""
+        return f"<Task {name} {self._state}{waits}>"
