@@ -61,7 +61,7 @@ def changed(one: str, other: str) -> list[str]:
         ("epoll_loop.py", "selectors_loop.py", 61),
         ("blocking.py", "threaded.py", 23),
         ("threaded.py", "thread_pool.py", 34),
-        ("threaded.py", "coroutines.py", 40),
+        ("threaded.py", "coroutines.py", 66),
     ],
 )
 def test_neighbors_are_alike(one: str, other: str, bound: int) -> None:
