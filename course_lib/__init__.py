@@ -38,6 +38,7 @@ _HOME = {
     "kernel_view": "lab.kernel_view",
     "game": "lab.game",
     "stepper": "lab.stepper",
+    "frame_stepper": "lab.frames",
     "panel": "lab.panel",
     "gauntlet": "lab.gauntlet",
     "matrix": "lab.matrix",

@@ -1,0 +1,78 @@
+"""A callback that waits for its turn, in asyncio's terms: it can be cancelled, and it has a context.
+
+The reactor's queue takes any callable. asyncio promises more: ``call_soon`` returns a handle, what the callback
+raises goes to the loop's exception handler, and it runs in the context (PEP 567) in which it was asked for.
+
+Read ../reactor.py first. Next: calls.py.
+"""
+
+import asyncio
+import contextvars
+import time
+from asyncio.log import logger
+from collections.abc import Callable
+from typing import Any
+
+from course_lib.eventloop.timers import Timer
+
+
+class Handle(asyncio.Handle):
+    """``loop`` is told of what the callback raises."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        callback: Callable[..., object],
+        args: tuple[Any, ...],
+        loop: Any,
+        context: contextvars.Context | None = None,
+    ) -> None:
+        self._context = contextvars.copy_context() if context is None else context
+        self._loop, self._callback, self._args = loop, callback, args
+        self._cancelled, self._repr, self._source_traceback = False, None, None
+
+    def _run(self) -> None:
+        if self._cancelled:
+            return
+        try:
+            self._context.run(self._callback, *self._args)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            about = {"message": f"Exception in callback {self!r}", "exception": error, "handle": self}
+            if self._source_traceback:
+                about["source_traceback"] = self._source_traceback
+            self._loop.call_exception_handler(about)
+
+
+class DebugHandle(Handle):
+    """Remembers where it was made, and tells when its callback took too long."""
+
+    __slots__ = ()
+
+    def __init__(self, callback: Any, args: Any, loop: Any, context: Any = None) -> None:
+        asyncio.Handle.__init__(self, callback, args, loop, context)  # asyncio's own keeps the stack
+
+    def _run(self) -> None:
+        begin = time.monotonic()
+        super()._run()
+        took = time.monotonic() - begin
+        if took >= self._loop.slow_callback_duration:
+            logger.warning("Executing %r took %.3f seconds", self, took)
+
+
+class TimerHandle(asyncio.TimerHandle):
+    """The same for a moment. ``timer`` is the reactor's; the loop sets it."""
+
+    __slots__ = ("timer",)
+
+    timer: Timer
+
+    def cancel(self) -> None:
+        if not self._cancelled:
+            self.timer.cancel()
+        asyncio.Handle.cancel(self)
+
+    def _run(self) -> None:
+        Handle._run(self)  # type: ignore[arg-type]  # a TimerHandle has all that a Handle has

@@ -1,0 +1,192 @@
+"""The last storey: sending a file, without taking its bytes into our hands where the system can do that.
+
+Read subprocesses.py first. Next: loop.py.
+"""
+
+import asyncio
+import io
+import os
+import socket
+from asyncio import constants, exceptions
+from typing import Any
+
+from course_lib.eventloop.aio.subprocesses import Subprocesses
+from course_lib.eventloop.poller import WRITE
+
+BLOCK = 256 * 1024
+"""Bytes that are read at once where the system cannot send the file itself."""
+
+
+class SendFile(Subprocesses):
+    """``sock_sendfile``, for a socket, and ``sendfile``, for a transport."""
+
+    async def sock_sendfile(  # type: ignore[override]
+        self,
+        sock: socket.socket,
+        file: Any,
+        offset: int = 0,
+        count: int | None = None,
+        *,
+        fallback: bool = True,
+    ) -> int:
+        """Send ``file`` from ``offset``, ``count`` bytes or all; return how many went."""
+        check_file(sock, file, offset, count)
+        self._check_socket(sock)
+        try:
+            return await self._sock_sendfile_native(sock, file, offset, count)
+        except exceptions.SendfileNotAvailableError:
+            if not fallback:
+                raise
+        return await self._copy(file, offset, count, lambda data: self.sock_sendall(sock, data))
+
+    async def _sock_sendfile_native(self, sock: Any, file: Any, offset: int, count: int | None) -> int:
+        try:
+            fd = file.fileno()
+            size = os.fstat(fd).st_size
+        except (AttributeError, OSError, io.UnsupportedOperation):
+            raise exceptions.SendfileNotAvailableError("not a regular file") from None
+        left = size - offset if count is None else count
+        total = 0
+        try:
+            while total < left:
+                sent = await self._when_ready(
+                    sock, WRITE, lambda: os.sendfile(sock.fileno(), fd, offset + total, left - total)
+                )
+                if not sent:
+                    break  # the end of the file
+                total += sent
+                await asyncio.sleep(0)  # the others have their turn
+        except OSError as error:
+            if total or isinstance(error, ConnectionError):
+                raise
+            raise exceptions.SendfileNotAvailableError("os.sendfile call failed") from error
+        finally:
+            if total:
+                os.lseek(fd, offset + total, os.SEEK_SET)
+        return total
+
+    async def sendfile(  # type: ignore[override]
+        self, transport: Any, file: Any, offset: int = 0, count: int | None = None, *, fallback: bool = True
+    ) -> int:
+        """Send ``file`` over a transport, after what waits there; return how many bytes went."""
+        if transport.is_closing():
+            raise RuntimeError("Transport is closing")
+        modes = constants._SendfileMode  # type: ignore[attr-defined]
+        mode = getattr(transport, "_sendfile_compatible", modes.UNSUPPORTED)
+        if mode is modes.UNSUPPORTED:
+            raise RuntimeError(f"sendfile is not supported for transport {transport!r}")
+        if mode is modes.TRY_NATIVE:
+            try:
+                return await self._sendfile_native(transport, file, offset, count)
+            except exceptions.SendfileNotAvailableError:
+                if not fallback:
+                    raise
+        if not fallback:
+            raise RuntimeError(f"fallback is disabled and native sendfile is not supported for {transport!r}")
+        return await self._sendfile_by_protocol(transport, file, offset, count)
+
+    async def _sendfile_native(self, transport: Any, file: Any, offset: int, count: int | None) -> int:
+        reads = transport.is_reading()
+        transport.pause_reading()
+        try:
+            async with transport._emptied_for_file():
+                return await self.sock_sendfile(transport._file, file, offset, count, fallback=False)
+        finally:
+            if reads:
+                transport.resume_reading()
+
+    async def _sendfile_by_protocol(self, transport: Any, file: Any, offset: int, count: int | None) -> int:
+        protocol = SendingProtocol(self, transport)
+
+        async def write(data: memoryview) -> None:
+            await protocol.drained()
+            transport.write(bytes(data))
+
+        try:
+            return await self._copy(file, offset, count, write)
+        finally:
+            await protocol.restore()
+
+    async def _copy(self, file: Any, offset: int, count: int | None, write: Any) -> int:
+        """Read the file in a thread, block by block."""
+        if hasattr(file, "seek"):
+            file.seek(offset)
+        total, block = 0, bytearray(min(count or BLOCK, BLOCK))
+        try:
+            while count is None or total < count:
+                room = memoryview(block)[: BLOCK if count is None else count - total]
+                size = await self.run_in_executor(None, file.readinto, room)
+                if not size:
+                    break
+                await write(room[:size])
+                total += size
+        finally:
+            if total and hasattr(file, "seek"):
+                file.seek(offset + total)
+        return total
+
+
+class SendingProtocol(asyncio.Protocol):
+    """Stands in for a transport's protocol while a file is sent, and is told to pause and to go on."""
+
+    def __init__(self, loop: Any, transport: Any) -> None:
+        self._loop, self._transport = loop, transport
+        self._protocol = transport.get_protocol()
+        self._reads = transport.is_reading()
+        self._was_paused = bool(getattr(transport, "_protocol_paused", False))
+        transport.pause_reading()
+        transport.set_protocol(self)
+        self._room: asyncio.Future[None] | None = loop.create_future() if self._was_paused else None
+
+    async def drained(self) -> None:
+        """Wait until there is room. Raises ConnectionError where the connection is gone."""
+        if self._transport.is_closing():
+            raise ConnectionError("Connection closed by peer")
+        if self._room is not None:
+            await self._room
+
+    def pause_writing(self) -> None:
+        if self._room is None:
+            self._room = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        room, self._room = self._room, None
+        if room is not None and not room.done():
+            room.set_result(None)
+
+    def data_received(self, data: bytes) -> None:
+        raise RuntimeError("Invalid state: reading should be paused")
+
+    def eof_received(self) -> None:
+        raise RuntimeError("Invalid state: reading should be paused")
+
+    def connection_lost(self, error: BaseException | None) -> None:
+        if self._room is not None and not self._room.done():
+            self._room.set_exception(error or ConnectionError("Connection is closed by peer"))
+        self._protocol.connection_lost(error)
+
+    async def restore(self) -> None:
+        """Put the old protocol back, as if nothing had been."""
+        self._transport.set_protocol(self._protocol)
+        if self._reads:
+            self._transport.resume_reading()
+        if self._room is not None:
+            self._room.cancel()
+        if self._was_paused:
+            self._protocol.resume_writing()
+
+
+def check_file(sock: socket.socket, file: Any, offset: int, count: int | None) -> None:
+    """Raise TypeError or ValueError for what cannot be sent."""
+    if "b" not in getattr(file, "mode", "b"):
+        raise ValueError("file should be opened in binary mode")
+    if sock.type != socket.SOCK_STREAM:
+        raise ValueError("only SOCK_STREAM type sockets are supported")
+    if count is not None and not isinstance(count, int):
+        raise TypeError(f"count must be a positive integer (got {count!r})")
+    if count is not None and count <= 0:
+        raise ValueError(f"count must be a positive integer (got {count!r})")
+    if not isinstance(offset, int):
+        raise TypeError(f"offset must be a non-negative integer (got {offset!r})")
+    if offset < 0:
+        raise ValueError(f"offset must be a non-negative integer (got {offset!r})")

@@ -1,0 +1,84 @@
+"""CPython's own tests of asyncio, with our loop in the place of theirs.
+
+They come with the interpreter, in the package ``test.test_asyncio``; some systems leave that out. Two modules
+hold classes for loops to be tested with (mixins): we derive from these. The others test what stands on a loop,
+such as streams and task groups: for them our loop is made the default one.
+
+Read ../../eventloop/aio/loop.py first. Next: run_main.py.
+"""
+
+import importlib
+import importlib.util
+import unittest
+from collections.abc import Iterator
+from typing import Any
+
+from course_lib.eventloop.aio import AsyncioLoop
+
+PACKAGE = "test.test_asyncio"
+
+MIXINS = {
+    "test_events": ("EventLoopTestsMixin", "SubprocessTestsMixin"),
+    "test_sock_lowlevel": ("BaseSockTestsMixin",),
+}
+"""Module and classes: the loop itself is tested."""
+
+ON_A_LOOP = (
+    "test_buffered_proto",
+    "test_context",
+    "test_locks",
+    "test_queues",
+    "test_runners",
+    "test_sendfile",
+    "test_server",
+    "test_streams",
+    "test_subprocess",
+    "test_taskgroups",
+    "test_threads",
+    "test_timeouts",
+    "test_waitfor",
+)
+"""Modules: what stands on a loop is tested."""
+
+MODULES = (*MIXINS, *ON_A_LOOP)
+
+
+def missing() -> str:
+    """Return why the tests cannot be run here; ``""`` where they can."""
+    try:
+        found = importlib.util.find_spec(PACKAGE)
+    except ImportError:
+        found = None
+    return "" if found else f"this Python came without its own tests (the package {PACKAGE})"
+
+
+def make_default() -> None:
+    """Let everything in this process that asks asyncio for a new loop get ours. For a process of its own."""
+    import asyncio
+    from asyncio import unix_events
+
+    asyncio.SelectorEventLoop = AsyncioLoop  # type: ignore[misc,assignment]
+    asyncio.BaseEventLoop = AsyncioLoop  # type: ignore[misc,assignment]  # test_runners makes its loops of it
+    unix_events._UnixDefaultEventLoopPolicy._loop_factory = AsyncioLoop  # type: ignore[attr-defined]
+
+
+def tests_of(module_name: str) -> list[unittest.TestCase]:
+    """Return the tests of one of MODULES, each by itself. Call ``make_default`` before."""
+    module = importlib.import_module(f"{PACKAGE}.{module_name}")
+    suite: Any
+    if module_name in MIXINS:
+        utils = importlib.import_module(f"{PACKAGE}.utils")
+        bases = [getattr(module, name) for name in MIXINS[module_name]]
+        ours = type("OurLoop", (*bases, utils.TestCase), {"create_event_loop": lambda self: AsyncioLoop()})
+        suite = unittest.defaultTestLoader.loadTestsFromTestCase(ours)
+    else:
+        suite = unittest.defaultTestLoader.loadTestsFromModule(module)
+    return list(_each(suite))
+
+
+def _each(suite: Any) -> Iterator[unittest.TestCase]:
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from _each(test)
+        else:
+            yield test
