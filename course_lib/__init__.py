@@ -49,6 +49,7 @@ _HOME = {
     "solution": "coach",
     "reset": "coach",
     "progress": "coach",
+    "answer": "coach",
 }
 
 __all__ = list(_HOME)

@@ -38,7 +38,8 @@ def record_hint(number: str, seen: int) -> None:
 
 
 def forget(number: str | None = None) -> None:
-    """Forget what was tried at one exercise, or at all."""
+    """Forget what was tried at one exercise, or at all; and the answers that have passed."""
+    progress_file.drop(number)
     progress_file.change(lambda entries: entries.clear() if number is None else drop(entries, number))
 
 

@@ -3,7 +3,8 @@
     {"format": 1, "exercises": {"1.1": {"outcome": "PASS", "tries": 3, "hints": 1, "passed": "2026-11-23"}}}
 
 It is in the user's data folder, so it outlives kernels and new versions of the course. One that
-cannot be read is set aside, neither lost nor in the way.
+cannot be read is set aside, neither lost nor in the way. Beside it is the folder ``answers``, with the code
+that has passed.
 
 Next: progress.py.
 """
@@ -72,15 +73,45 @@ def change(what: Callable[[Entries], None]) -> None:
         with _locked(file.with_suffix(".lock")):
             entries = read()
             what(entries)
-            _write(file, {"format": 1, "exercises": entries})
+            _write(file, json.dumps({"format": 1, "exercises": entries}, indent=1))
     except OSError as error:
         warnings.warn(f"your progress cannot be written: {error.strerror or error}", stacklevel=3)
 
 
-def _write(file: Path, data: dict[str, Any]) -> None:
+def keep(number: str, code: str) -> None:
+    """Keep the code of an answer to exercise ``number``. Where that is not permitted, say so and go on."""
+    file = _answer(number)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _write(file, code)
+    except (OSError, UnicodeError) as error:
+        warnings.warn(f"your answer cannot be kept: {error}", stacklevel=3)
+
+
+def kept(number: str) -> tuple[str, str]:
+    """Return the code that is kept of an answer, and its file; ``""`` where there is none."""
+    file = _answer(number)
+    try:
+        return file.read_text(encoding="utf-8"), str(file)
+    except (OSError, ValueError):
+        return "", str(file)
+
+
+def drop(number: str | None = None) -> None:
+    """Keep the answer to one exercise no longer, or those to all."""
+    for file in _answer("0").parent.glob("*.py") if number is None else [_answer(number)]:
+        with suppress(OSError):
+            file.unlink(missing_ok=True)
+
+
+def _answer(number: str) -> Path:
+    return path().parent / "answers" / f"exercise_{number.replace('.', '_')}.py"
+
+
+def _write(file: Path, text: str) -> None:
     with tempfile.NamedTemporaryFile("w", dir=file.parent, encoding="utf-8", delete=False) as new:
         try:
-            json.dump(data, new, indent=1)
+            new.write(text)
             new.flush()
             os.fsync(new.fileno())
         except BaseException:

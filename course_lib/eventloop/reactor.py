@@ -101,8 +101,14 @@ class Reactor:
         if self._timers:
             due = self._timers.take_due(self.time())
             self._ready.extend((timer, ()) for timer in due)
-        # Those that are in the queue now, and no more. What they add waits for the next round;
-        # else a callback that adds itself would keep everybody out for ever.
+        self.run_ready()
+
+    def run_ready(self) -> None:
+        """Call those that are in the queue now, and no more.
+
+        What they add waits for the next round; else a callback that adds itself would
+        keep everybody out for ever.
+        """
         for _ in range(len(self._ready)):
             callback, args = self._ready.popleft()
             try:

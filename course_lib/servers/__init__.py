@@ -7,6 +7,7 @@ from course_lib.servers.blocking import BlockingServer
 from course_lib.servers.coroutines import CoroutinesServer
 from course_lib.servers.epoll_loop import EpollServer
 from course_lib.servers.nonblocking import NonblockingServer
+from course_lib.servers.own_asyncio import OwnAsyncioServer
 from course_lib.servers.poll_loop import PollServer
 from course_lib.servers.reactor_loop import ReactorServer
 from course_lib.servers.select_loop import SelectServer
@@ -27,6 +28,7 @@ LADDER: tuple[type[Server], ...] = (
     CoroutinesServer,
     AsyncioStreamsServer,
     AsyncioProtocolServer,
+    OwnAsyncioServer,
 )
 """The rungs, from the bottom up."""
 

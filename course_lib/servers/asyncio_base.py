@@ -1,4 +1,4 @@
-"""What the two asyncio rungs share: a loop of their own, and a way to end it from another thread.
+"""What the asyncio rungs share: a loop of their own, and a way to end it from another thread.
 
 asyncio owns the loop, the selector and the waker here. ``serve_forever`` runs a fresh loop in the
 thread that calls it, so these servers live beside a loop that is running already, such as that
@@ -38,18 +38,22 @@ class AsyncioServer(Server):
             if not self.stopping:  # stop() may have come before there was a loop to wake
                 await self.woken.wait()
         finally:
-            # An accept under way would fail if its server were closed now, and leave its socket
-            # open. So accept no more, let those come through, and close last.
-            self.loop.remove_reader(self.listener)
+            self.accept_no_more(server)
             while self.transports or asyncio.all_tasks() != {asyncio.current_task()}:
                 for transport in self.transports:
                     abort(transport)
                 await asyncio.sleep(0)
             server.close()
 
-    async def start(self) -> asyncio.Server:
+    async def start(self) -> asyncio.AbstractServer:
         """Begin to accept on ``self.listener``."""
         raise NotImplementedError
+
+    def accept_no_more(self, server: asyncio.AbstractServer) -> None:
+        """Let nobody in. An accept under way may come through: asyncio's would fail if its server were
+        closed now, and leave its socket open. So it is closed last."""
+        if self.loop is not None:
+            self.loop.remove_reader(self.listener)
 
     def loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception") or RuntimeError(context["message"])

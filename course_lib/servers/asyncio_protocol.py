@@ -3,7 +3,7 @@
 The transport does the reading, the writing and the buffer; the protocol is told of the results.
 This is the layer below asyncio's streams, and the faster one.
 
-Read asyncio_streams.py first. It is the last rung for now.
+Read asyncio_streams.py first. Next: own_asyncio.py.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from course_lib.servers.asyncio_base import ACCEPTED_AT_ONCE, AsyncioServer
 class AsyncioProtocolServer(AsyncioServer):
     name = "asyncio_protocol"
 
-    async def start(self) -> asyncio.Server:
+    async def start(self) -> asyncio.AbstractServer:
         loop = asyncio.get_running_loop()
         protocol = functools.partial(ServerProtocol, self)
         return await loop.create_server(protocol, sock=self.listener, backlog=ACCEPTED_AT_ONCE)

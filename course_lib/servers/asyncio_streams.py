@@ -15,7 +15,7 @@ from course_lib.servers.base import CHUNK
 class AsyncioStreamsServer(AsyncioServer):
     name = "asyncio_streams"
 
-    async def start(self) -> asyncio.Server:
+    async def start(self) -> asyncio.AbstractServer:
         return await asyncio.start_server(self.serve, sock=self.listener, backlog=ACCEPTED_AT_ONCE)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -349,8 +349,8 @@ def takes_turns(run: Run, sent: str, expected: list[str], names: str, idea: str 
     run.sent = sent
     turns = run.next(ideas={"TooMany": NO_END}, idea=NO_END)
     if turns != expected:
-        words = [f"the turns {' '.join(each) or 'of nobody'}" for each in (expected, turns)]
-        raise Failed(sent, *words, idea or why(turns, expected, names))
+        wanted, got = (f"the turns {' '.join(each) or 'of nobody'}" for each in (expected, turns))
+        raise Failed(sent, wanted, got, idea or why(turns, expected, names))
 
 
 def why(turns: list[str], expected: list[str], names: str) -> str:

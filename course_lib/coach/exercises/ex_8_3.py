@@ -350,7 +350,8 @@ def endings(Task: Any, Future: Any, word: str) -> Iterator[Any]:
 
 
 def taking_turns(Task: Any) -> Iterator[Any]:
-    queue, log = Queue(), []
+    queue = Queue()
+    log: list[str] = []
     tasks = [Task(pausing(log, name, 3), queue) for name in "ab"]
     queue.rounds()
     yield [list(log), *map(outcome, tasks)]

@@ -52,6 +52,8 @@ class Running(Calls):
             sys.set_coroutine_origin_tracking_depth(depth)
 
     def _run_once(self) -> None:
+        # asyncio promises that what is in the queue comes before what the system has to tell.
+        self._reactor.run_ready()
         self._reactor.run_once(0 if self._stopping else None)
 
     def run_until_complete(self, future: Awaitable[T]) -> T:

@@ -6,6 +6,7 @@ what ``Loop.sock_recv`` does (../loop.py).
 Read descriptors.py first. Next: flow.py.
 """
 
+import functools
 import socket
 import ssl
 from collections.abc import Callable
@@ -21,28 +22,29 @@ class SocketCalls(Descriptors):
     """``sock_*``: a socket is given, and stays its owner's. It must be non-blocking."""
 
     async def sock_recv(self, sock: socket.socket, n: int) -> bytes:
-        return await self._when_ready(sock, READ, sock.recv, n)
+        return await self._when_ready(sock, READ, lambda: sock.recv(n))
 
     async def sock_recv_into(self, sock: socket.socket, buf: Any) -> int:
-        return await self._when_ready(sock, READ, sock.recv_into, buf)
+        return await self._when_ready(sock, READ, lambda: sock.recv_into(buf))
 
     async def sock_recvfrom(self, sock: socket.socket, bufsize: int) -> tuple[bytes, Any]:
-        return await self._when_ready(sock, READ, sock.recvfrom, bufsize)
+        return await self._when_ready(sock, READ, lambda: sock.recvfrom(bufsize))
 
     async def sock_recvfrom_into(self, sock: socket.socket, buf: Any, nbytes: int = 0) -> tuple[int, Any]:
-        return await self._when_ready(sock, READ, sock.recvfrom_into, buf, nbytes or len(buf))
+        return await self._when_ready(sock, READ, lambda: sock.recvfrom_into(buf, nbytes or len(buf)))
 
     async def sock_sendto(self, sock: socket.socket, data: Any, address: Any) -> int:
-        return await self._when_ready(sock, WRITE, sock.sendto, data, address)
+        return await self._when_ready(sock, WRITE, lambda: sock.sendto(data, address))
 
     async def sock_sendall(self, sock: socket.socket, data: Any) -> None:
         self._check_socket(sock)
         rest = memoryview(data).cast("B")
         while rest:
-            rest = rest[await self._when_ready(sock, WRITE, sock.send, rest) :]
+            sent = await self._when_ready(sock, WRITE, functools.partial(sock.send, rest))
+            rest = rest[sent:]
 
     async def sock_accept(self, sock: socket.socket) -> tuple[socket.socket, Any]:
-        connection, address = await self._when_ready(sock, READ, sock.accept)
+        connection, address = await self._when_ready(sock, READ, lambda: sock.accept())
         connection.setblocking(False)
         return connection, address
 
@@ -59,11 +61,11 @@ class SocketCalls(Descriptors):
         if number:
             raise OSError(number, f"Connect call failed {address}")
 
-    async def _when_ready(self, sock: socket.socket, event: int, call: Callable[..., T], *args: Any) -> T:
+    async def _when_ready(self, sock: socket.socket, event: int, call: Callable[[], T]) -> T:
         self._check_socket(sock)
         while True:
             try:
-                return call(*args)
+                return call()
             except (BlockingIOError, InterruptedError):
                 await self._ready(sock, event)
 

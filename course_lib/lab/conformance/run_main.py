@@ -84,7 +84,7 @@ def outcome_of(test: unittest.TestCase) -> dict[str, str]:
     for fd in (1, 2):
         os.dup2(devnull, fd)
     warnings.simplefilter("default")
-    result = unittest.TextTestRunner(stream=io.StringIO(), verbosity=0).run(test)
+    result = unittest.TextTestRunner(stream=io.StringIO(), verbosity=0).run(unittest.TestSuite([test]))
     if result.skipped:
         return {"outcome": "skipped", "detail": result.skipped[0][1]}
     troubles = [*result.failures, *result.errors]

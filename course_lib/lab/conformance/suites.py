@@ -20,6 +20,8 @@ PACKAGE = "test.test_asyncio"
 MIXINS = {
     "test_events": ("EventLoopTestsMixin", "SubprocessTestsMixin"),
     "test_sock_lowlevel": ("BaseSockTestsMixin",),
+    "test_sendfile": ("SendfileTestsBase",),
+    "test_subprocess": ("SubprocessMixin",),
 }
 """Module and classes: the loop itself is tested."""
 
@@ -29,10 +31,9 @@ ON_A_LOOP = (
     "test_locks",
     "test_queues",
     "test_runners",
-    "test_sendfile",
     "test_server",
     "test_streams",
-    "test_subprocess",
+    "test_ssl",
     "test_taskgroups",
     "test_threads",
     "test_timeouts",
@@ -57,9 +58,24 @@ def make_default() -> None:
     import asyncio
     from asyncio import unix_events
 
-    asyncio.SelectorEventLoop = AsyncioLoop  # type: ignore[misc,assignment]
-    asyncio.BaseEventLoop = AsyncioLoop  # type: ignore[misc,assignment]  # test_runners makes its loops of it
+    # test_runners makes its loops of BaseEventLoop; from 3.13 there is EventLoop too.
+    for name in ("SelectorEventLoop", "BaseEventLoop", "EventLoop"):
+        if hasattr(asyncio, name):
+            setattr(asyncio, name, AsyncioLoop)
     unix_events._UnixDefaultEventLoopPolicy._loop_factory = AsyncioLoop  # type: ignore[attr-defined]
+
+
+class OnOurLoop:
+    """The part of a test class that says which loop."""
+
+    def create_event_loop(self) -> AsyncioLoop:
+        return AsyncioLoop()
+
+    def setUp(self) -> None:
+        if "create_event_loop" not in dir(super()):  # a mixin that wants a loop, and asks nobody for it
+            self.loop = self.create_event_loop()
+            self.set_event_loop(self.loop)  # type: ignore[attr-defined]
+        super().setUp()  # type: ignore[misc]
 
 
 def tests_of(module_name: str) -> list[unittest.TestCase]:
@@ -69,7 +85,7 @@ def tests_of(module_name: str) -> list[unittest.TestCase]:
     if module_name in MIXINS:
         utils = importlib.import_module(f"{PACKAGE}.utils")
         bases = [getattr(module, name) for name in MIXINS[module_name]]
-        ours = type("OurLoop", (*bases, utils.TestCase), {"create_event_loop": lambda self: AsyncioLoop()})
+        ours = type("OurLoop", (OnOurLoop, *bases, utils.TestCase), {})
         suite = unittest.defaultTestLoader.loadTestsFromTestCase(ours)
     else:
         suite = unittest.defaultTestLoader.loadTestsFromModule(module)

@@ -45,10 +45,11 @@ def part(suspended: Any, name: str) -> Any:
     return None
 
 
-def chain(suspended: Any) -> list[Standing]:
+def chain(suspended: Any, with_names: bool = True) -> list[Standing]:
     """Return the frames from ``suspended``, which is the outermost, to the innermost.
 
-    It must not run meanwhile. One that has ended has none.
+    One that has ended has none; of one that runs in another thread not all can be seen. To read the names of a
+    frame may keep their values alive as long as the frame: hence ``with_names``.
     """
     found: list[Standing] = []
     while suspended is not None and len(found) < DEEP:
@@ -60,16 +61,18 @@ def chain(suspended: Any) -> list[Standing]:
             continue
         frame = part(suspended, "frame")
         if frame is not None:
-            found.append(standing(frame, frame.f_lineno))
+            found.append(standing(frame, frame.f_lineno, with_names))
+        if part(suspended, "running"):
+            break
         suspended = part(suspended, "yieldfrom") or part(suspended, "await")
     return found
 
 
-def standing(frame: FrameType, line: int) -> Standing:
+def standing(frame: FrameType, line: int, with_names: bool) -> Standing:
     """Return how a frame stands at a line."""
-    code = frame.f_code
+    code, values = frame.f_code, frame.f_locals if with_names else {}
     # The names that begin with a dot are Python's own.
-    names = {name: named_in_words(name, value) for name, value in frame.f_locals.items() if name[0] != "."}
+    names = {name: named_in_words(name, value) for name, value in values.items() if name[0] != "."}
     return Standing(function_name(code), source_line(code, line), names, line, code)
 
 

@@ -1,6 +1,6 @@
 """The thread in which an observed reactor runs, one round at a time: step, run, pause, end.
 
-Read observed.py first. Next: state.py.
+Read observed_loop.py first. Next: state.py.
 """
 
 import threading
@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from course_lib.lab.explain import one_line
-from course_lib.lab.stepper.observed import GivenUp, ObservedReactor
+from course_lib.lab.stepper.observed import GivenUp
+from course_lib.lab.stepper.observed_loop import ObservedLoop
 from course_lib.lab.stepper.rounds import Round
 from course_lib.servers.base import Address
 from course_lib.servers.stopping import shut_down
@@ -24,7 +25,7 @@ class Drive:
     """One reactor, from ``build`` to ``end``. All methods may be called from any thread."""
 
     def __init__(self, build: Build, client_of: Callable[[int], str]) -> None:
-        self.reactor = ObservedReactor(client_of)
+        self.reactor = ObservedLoop(client_of)
         self.reactor.on_poll = self._note_begin
         self.error = ""
         """What ``build`` has raised, in one line."""
@@ -162,6 +163,7 @@ class Drive:
                 end()
             except Exception:  # it is the learner's, and its world has gone
                 pass
+        self.reactor.end_tasks()
         sockets = list(self.reactor.sockets)  # the reactor may hold the last reference to some of them
         self.reactor.close()
         for sock in sockets:

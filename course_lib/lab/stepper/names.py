@@ -2,7 +2,7 @@
 
 A client that was opened by hand goes by its own name, "client 2"; its port tells which one it is.
 
-Read ../../eventloop/reactor.py first. Next: rounds.py.
+Read ../../eventloop/reactor.py and task_names.py first. Next: rounds.py.
 """
 
 import functools
@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 from course_lib.eventloop import READ, WRITE, Timer
 from course_lib.lab.registered import kind_of
+from course_lib.lab.stepper.task_names import TaskNames, step_of
 
 PREVIEW = 40
 """Up to so many bytes are shown; of more, the number."""
@@ -32,6 +33,7 @@ class Names:
         self._client_of = client_of
         self._given: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
         self._counts: Counter[str] = Counter()
+        self.tasks = TaskNames(self.known)
 
     def of(self, watched: Any) -> str:
         """Return the name of a socket, or of whatever else can be registered."""
@@ -65,18 +67,32 @@ class Names:
             for watched in (each, getattr(each, "sock", None), getattr(each, "listener", None)):
                 if watched is not None and (name := self.known(watched)):
                     return name
-        return ""
+        return "" if step_of(unwrapped(callback)[0]) else self.tasks.concerned(_own_parts(callback, args))
+
+    def of_callback(self, callback: Any) -> str:
+        """Return the name of a callback; a step of a task goes by the task."""
+        task = step_of(unwrapped(callback)[0])
+        return name_of(callback) if task is None else f"task {self.tasks.of(task)}"
+
+    def of_timer(self, callback: Any, args: tuple[Any, ...] = ()) -> str:
+        """Return the name of a timer, with the task that waits for it, if one does."""
+        task = self.tasks.concerned(_own_parts(callback, args))
+        return name_of(callback) + (f" of {task}" if task else "")
 
 
 def _parts(callback: Any, args: tuple[Any, ...]) -> Iterator[Any]:
     """Yield what may lead to a socket: the object of the method, its transport, the arguments."""
-    callback, bound = unwrapped(callback)
-    owner = getattr(callback, "__self__", None)
-    for each in (owner, *bound, *args):
+    for each in _own_parts(callback, args):
         yield each
         transport = getattr(each, "transport", None)
         if transport is not None:
             yield transport
+
+
+def _own_parts(callback: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the object of the method, and all arguments."""
+    callback, bound = unwrapped(callback)
+    return getattr(callback, "__self__", None), *bound, *args
 
 
 def unwrapped(callback: Any) -> tuple[Any, tuple[Any, ...]]:

@@ -6,7 +6,7 @@ methods; its poller, its timers and each callback stand in a wrapper that notes 
 While it rests between two rounds its clock stands too: a timer of 5 s is due after 5 s in which it was awake,
 or asleep in select. So nothing falls due while somebody is reading.
 
-Read wrappers.py and telling_socket.py first. Next: drive.py.
+Read wrappers.py and telling_socket.py first. Next: observed_loop.py.
 """
 
 import socket
@@ -81,18 +81,24 @@ class ObservedReactor(Reactor):
         self.did(f"registers {name} for {events_in_words(events)}")
 
     def modify(self, fileobj: FileLike, events: int, callback: Callable[[int], object]) -> None:
-        name = self.names.of(fileobj)
+        name = self._name(fileobj)
         super().modify(fileobj, events, Observed(self, callback, subject=name))
         self.did(f"watches {name} for {events_in_words(events)}")
 
     def unregister(self, fileobj: FileLike) -> None:
+        name = self._name(fileobj)
         super().unregister(fileobj)
         self.labels.pop(descriptor(fileobj), None)
-        self.did(f"unregisters {self.names.of(fileobj)}")
+        self.did(f"unregisters {name}")
+
+    def _name(self, fileobj: FileLike) -> str:
+        """Return its name; a bare number that is registered goes by what is behind it."""
+        label = self.labels.get(fileobj) if isinstance(fileobj, int) else None
+        return label or self.names.of(fileobj)
 
     def call_soon(self, callback: Callable[..., object], *args: Any) -> None:
         super().call_soon(Observed(self, callback, "the ready queue"), *args)
-        self.did(f"puts {name_of(callback)} into the ready queue")
+        self.did(f"puts {self.names.of_callback(callback)} into the ready queue")
 
     def call_soon_threadsafe(self, callback: Callable[..., object], *args: Any) -> None:
         super().call_soon_threadsafe(
@@ -109,7 +115,7 @@ class ObservedReactor(Reactor):
     def call_at(self, when: float, callback: Callable[..., object], *args: Any) -> Timer:
         timer = super().call_at(when, callback, *args)
         delay = when - self.time() if self._delay is None else self._delay
-        self.did(f"sets the timer {name_of(callback)}, due in {seconds_in_words(delay)}")
+        self.did(f"sets the timer {self.names.of_timer(callback, args)}, due in {seconds_in_words(delay)}")
         return timer
 
     def run_forever(self) -> None:
@@ -166,7 +172,7 @@ class ObservedReactor(Reactor):
         if timeout is None:
             return "may sleep until something comes", True
         pending = self._timers.pending()
-        timer = f"the timer {name_of(pending[0])} is due" if pending else "its limit is over"
+        timer = f"the timer {self.names.of_timer(pending[0])} is due" if pending else "its limit is over"
         if timeout > 0:
             return f"may sleep until {timer}, or something comes", True
         ready = len(self._ready)

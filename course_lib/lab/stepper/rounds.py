@@ -35,6 +35,9 @@ class Ran:
     """What it did, in order: to the reactor, and to its sockets."""
 
     left_out: int = 0
+    outcome: str = ""
+    """What the step of a task has led to: "waits for its timer", "returned 3"."""
+
     error: str = ""
     """One line; empty where it raised nothing."""
 
@@ -58,7 +61,7 @@ class Ran:
         """Return what it did, line by line."""
         more = [f"and {self.left_out:,} more"] if self.left_out else []
         raised = [f"raised {self.error}"] if self.error else []
-        return [*self.deeds, *more, *raised]
+        return [*self.deeds, *more, *([self.outcome] if self.outcome else []), *raised]
 
 
 @dataclass

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from course_lib.eventloop import Timer
 from course_lib.eventloop.poller import Poller
 from course_lib.eventloop.timers import Timers
-from course_lib.lab.stepper.names import name_of
 from course_lib.lab.stepper.rounds import Ran
 
 if TYPE_CHECKING:
@@ -49,7 +48,9 @@ class Observed:
 
     def __call__(self, *args: Any) -> None:
         subject = self.subject or self.reactor.names.whose(self.observed, args)
-        self.reactor.call(self.observed, args, Ran(name_of(self.observed), subject, self.source))
+        self.reactor.call(
+            self.observed, args, Ran(self.reactor.names.of_callback(self.observed), subject, self.source)
+        )
 
 
 class ObservedPoller:
@@ -80,9 +81,9 @@ class ObservedTimers(Timers):
 
     def forget(self, timer: Timer) -> None:
         super().forget(timer)
-        self._reactor.did(f"cancels the timer {name_of(timer)}")
+        self._reactor.did(f"cancels the timer {self._reactor.names.of_timer(timer)}")
 
     def take_due(self, now: float) -> list[Timer]:
         due = super().take_due(now)
-        self._reactor.round.due += [name_of(timer) for timer in due]
+        self._reactor.round.due += [self._reactor.names.of_timer(timer) for timer in due]
         return due
