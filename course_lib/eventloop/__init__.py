@@ -1,4 +1,9 @@
-"""An event loop of our own: a reactor, which calls functions back; what moves bytes on it; and coroutines."""
+"""An event loop of our own: a reactor, which calls functions back; what moves bytes on it; and coroutines.
+
+``AsyncioLoop`` and ``new_event_loop`` are loaded when they are used, since they load asyncio.
+"""
+
+from typing import Any
 
 from course_lib.eventloop.acceptor import Acceptor
 from course_lib.eventloop.future import CancelledError, Future, InvalidStateError
@@ -14,6 +19,7 @@ __all__ = [
     "READ",
     "WRITE",
     "Acceptor",
+    "AsyncioLoop",
     "CancelledError",
     "Future",
     "InvalidStateError",
@@ -24,4 +30,13 @@ __all__ = [
     "Task",
     "Timer",
     "Transport",
+    "new_event_loop",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("AsyncioLoop", "new_event_loop"):
+        from course_lib.eventloop import aio
+
+        return getattr(aio, name)
+    raise AttributeError(f"course_lib.eventloop has no {name!r}")

@@ -22,6 +22,7 @@ CORE = sorted(
         "waker.py",
         "servers",
         "eventloop",
+        "eventloop/aio",
     )
     for path in (
         [ROOT / "course_lib" / name] if name.endswith(".py") else (ROOT / "course_lib" / name).glob("*.py")

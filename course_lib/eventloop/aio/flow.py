@@ -1,25 +1,21 @@
-"""What all transports of the loop share: a protocol, an end that comes once, and watermarks.
+"""What all transports of the loop share: a protocol, what is watched for it, and an end that comes once.
 
-Read sockets.py first. Next: socket_transport.py.
+Read watermarks.py first. Next: hearing.py.
 """
 
 import asyncio
 import contextvars
 import warnings
 from asyncio.log import logger
-from collections.abc import Sized
 from typing import Any
 
-from course_lib.eventloop.buffers import SendBuffer
-
-HIGH = 64 * 1024
-"""Bytes: the high watermark, unless the program sets another one."""
+from course_lib.eventloop.aio.watermarks import Watermarks
 
 MANY_LOST = 5
-"""So many writes to a connection that is gone are overlooked; of more the log is told."""
+"""After so many writes to a connection that is gone the log is told."""
 
 
-class Flow(asyncio.Transport):
+class Flow(Watermarks):
     """Owns a file (a socket or a pipe), which it will close, and tells ``protocol`` of it."""
 
     def __init__(self, loop: Any, file: Any, protocol: Any, extra: dict[str, Any] | None) -> None:
@@ -29,7 +25,6 @@ class Flow(asyncio.Transport):
         self._context = contextvars.copy_context()  # all callbacks of the connection run in this one
         self._events = 0
         """What the reactor watches it for."""
-        self._buffer: Any = SendBuffer(HIGH)
         self._paused = False
         """The protocol wants to hear nothing for a while."""
         self._closing = False
@@ -87,35 +82,6 @@ class Flow(asyncio.Transport):
         if not self._closing:
             self._paused = False
             self._watch()
-
-    # Writing, and watermarks.
-
-    def get_write_buffer_size(self) -> int:
-        return len(self._buffer)
-
-    def get_write_buffer_limits(self) -> tuple[int, int]:
-        return self._buffer.low, self._buffer.high
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """Set the watermarks, in bytes. Raises ValueError unless ``high >= low >= 0``."""
-        if high is None:
-            high = HIGH if low is None else 4 * low
-        if low is None:
-            low = high // 4
-        if not high >= low >= 0:
-            raise ValueError(f"high ({high!r}) must be >= low ({low!r}) must be >= 0")
-        self._buffer.high, self._buffer.low = high, low
-        if self._buffer.append(b""):
-            self._tell("pause_writing")
-
-    def _tell(self, method: str) -> None:
-        """Tell the protocol to pause or to go on. If it fails, the connection need not."""
-        try:
-            getattr(self._protocol, method)()
-        except (SystemExit, KeyboardInterrupt):
-            raise
-        except BaseException as error:
-            self._complain(f"protocol.{method}() failed", error)
 
     def _is_too_late(self) -> bool:
         """Count a write to a connection that is gone."""
@@ -176,13 +142,9 @@ class Flow(asyncio.Transport):
 
     def __del__(self) -> None:
         if self._file is not None:
-            warnings.warn(f"unclosed transport {self!r}", ResourceWarning, source=self)
+            warnings.warn(f"unclosed transport {self!r}", ResourceWarning, stacklevel=2, source=self)
             self._file.close()
 
     def __repr__(self) -> str:
         state = "closed" if self._file is None else "closing" if self._closing else "open"
-        return f"<{type(self).__name__} fd={self._fd} {state}, {waiting(self._buffer)} bytes wait>"
-
-
-def waiting(buffer: Sized) -> int:
-    return len(buffer)
+        return f"<{type(self).__name__} fd={self._fd} {state}, {len(self._buffer)} bytes wait>"

@@ -2,9 +2,9 @@
 
     asyncio.Runner(loop_factory=new_event_loop).run(main())
 
-A storey a file, each standing on the one below: calls (queue and timers), running, tasks, descriptors, sockets,
-TLS, connecting, serving, datagrams, pipes, signals, subprocesses, sendfile. At the bottom of all is
-``Reactor.run_once``. It derives from no other loop: ``AbstractEventLoop`` only names the methods.
+A storey a file, each standing on the one below: calls (queue and timers), running, tasks, descriptors,
+sockets, TLS, connecting, serving, Unix sockets, datagrams, pipes, signals, subprocesses, sendfile. At the
+bottom of all is ``Reactor.run_once``. It derives from no other loop: ``AbstractEventLoop`` names the methods.
 
 Read sendfile.py first. Next: ../../servers/own_asyncio.py.
 """

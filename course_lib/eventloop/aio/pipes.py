@@ -1,4 +1,4 @@
-"""The tenth storey: pipes, and terminals: one to read from, one to write to.
+"""The eleventh storey: pipes, and terminals: one to read from, one to write to.
 
 Read datagrams.py first. Next: subprocesses.py.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 from course_lib.eventloop.aio.datagrams import Datagrams
 from course_lib.eventloop.aio.flow import Flow
-from course_lib.eventloop.aio.socket_transport import CHUNK
+from course_lib.eventloop.aio.hearing import CHUNK
 from course_lib.eventloop.poller import READ, WRITE
 
 
@@ -116,11 +116,11 @@ class WritePipe(PipeTransport, asyncio.WriteTransport):
 class Pipes(Datagrams):
     """``connect_read_pipe`` and ``connect_write_pipe``"""
 
-    async def connect_read_pipe(self, protocol_factory: Callable[[], Any], pipe: Any) -> Any:  # type: ignore[override]
+    async def connect_read_pipe(self, protocol_factory: Callable[[], Any], pipe: Any) -> Any:
         """Read from ``pipe``; return transport and protocol."""
         return await self._connect_pipe(ReadPipe, protocol_factory, pipe)
 
-    async def connect_write_pipe(self, protocol_factory: Callable[[], Any], pipe: Any) -> Any:  # type: ignore[override]
+    async def connect_write_pipe(self, protocol_factory: Callable[[], Any], pipe: Any) -> Any:
         """Write to ``pipe``; return transport and protocol."""
         return await self._connect_pipe(WritePipe, protocol_factory, pipe)
 

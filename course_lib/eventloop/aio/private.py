@@ -1,4 +1,4 @@
-"""Private names of asyncio that CPython's own tests touch. This is the one place for them; nothing else needs them.
+"""Private names of asyncio that CPython's own tests touch. This is the one place for them.
 
 ``test.test_asyncio`` was written for the loops that live beside it, and looks inside them. What it finds here
 is either true (the clock's resolution) or a place where it puts a double (the maker of sockets).

@@ -56,7 +56,7 @@ class Running(Calls):
         self._reactor.run_ready()
         self._reactor.run_once(0 if self._stopping else None)
 
-    def run_until_complete(self, future: Awaitable[T]) -> T:
+    def run_until_complete(self, future: Awaitable[T]) -> T:  # type: ignore[override]
         """Run until ``future``, or the task made of it, is done; return its result.
 
         Raises RuntimeError where the loop is stopped before.
@@ -108,19 +108,20 @@ class Running(Calls):
 
     def __del__(self) -> None:
         if not self.is_closed():
-            warnings.warn(f"unclosed event loop {self!r}", ResourceWarning, source=self)
+            warnings.warn(f"unclosed event loop {self!r}", ResourceWarning, stacklevel=2, source=self)
             if not self.is_running():
                 self.close()
 
     def _generator_begins(self, generator: AsyncGenerator[Any, Any]) -> None:
         if self._generators_closed:
-            warnings.warn(f"{generator!r} begins after shutdown_asyncgens()", ResourceWarning, source=self)
+            text = f"{generator!r} begins after shutdown_asyncgens()"
+            warnings.warn(text, ResourceWarning, stacklevel=2, source=self)
         self._generators.add(generator)
 
     def _generator_is_lost(self, generator: AsyncGenerator[Any, Any]) -> None:
         self._generators.discard(generator)
         if not self._closed:  # its finally may have to await something: only a task can do that
-            self.call_soon_threadsafe(self.create_task, generator.aclose())  # type: ignore[arg-type]
+            self.call_soon_threadsafe(self.create_task, generator.aclose())
 
     async def shutdown_asyncgens(self) -> None:
         """Close all asynchronous generators that have begun and not ended."""

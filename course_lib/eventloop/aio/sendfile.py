@@ -1,15 +1,17 @@
 """The last storey: sending a file, without taking its bytes into our hands where the system can do that.
 
-Read subprocesses.py first. Next: loop.py.
+Read sending_protocol.py first. Next: loop.py.
 """
 
 import asyncio
+import functools
 import io
 import os
 import socket
 from asyncio import constants, exceptions
 from typing import Any
 
+from course_lib.eventloop.aio.sending_protocol import SendingProtocol
 from course_lib.eventloop.aio.subprocesses import Subprocesses
 from course_lib.eventloop.poller import WRITE
 
@@ -50,7 +52,9 @@ class SendFile(Subprocesses):
         try:
             while total < left:
                 sent = await self._when_ready(
-                    sock, WRITE, lambda: os.sendfile(sock.fileno(), fd, offset + total, left - total)
+                    sock,
+                    WRITE,
+                    functools.partial(os.sendfile, sock.fileno(), fd, offset + total, left - total),
                 )
                 if not sent:
                     break  # the end of the file
@@ -65,13 +69,13 @@ class SendFile(Subprocesses):
                 os.lseek(fd, offset + total, os.SEEK_SET)
         return total
 
-    async def sendfile(  # type: ignore[override]
+    async def sendfile(
         self, transport: Any, file: Any, offset: int = 0, count: int | None = None, *, fallback: bool = True
     ) -> int:
         """Send ``file`` over a transport, after what waits there; return how many bytes went."""
         if transport.is_closing():
             raise RuntimeError("Transport is closing")
-        modes = constants._SendfileMode  # type: ignore[attr-defined]
+        modes = constants._SendfileMode
         mode = getattr(transport, "_sendfile_compatible", modes.UNSUPPORTED)
         if mode is modes.UNSUPPORTED:
             raise RuntimeError(f"sendfile is not supported for transport {transport!r}")
@@ -124,56 +128,6 @@ class SendFile(Subprocesses):
             if total and hasattr(file, "seek"):
                 file.seek(offset + total)
         return total
-
-
-class SendingProtocol(asyncio.Protocol):
-    """Stands in for a transport's protocol while a file is sent, and is told to pause and to go on."""
-
-    def __init__(self, loop: Any, transport: Any) -> None:
-        self._loop, self._transport = loop, transport
-        self._protocol = transport.get_protocol()
-        self._reads = transport.is_reading()
-        self._was_paused = bool(getattr(transport, "_protocol_paused", False))
-        transport.pause_reading()
-        transport.set_protocol(self)
-        self._room: asyncio.Future[None] | None = loop.create_future() if self._was_paused else None
-
-    async def drained(self) -> None:
-        """Wait until there is room. Raises ConnectionError where the connection is gone."""
-        if self._transport.is_closing():
-            raise ConnectionError("Connection closed by peer")
-        if self._room is not None:
-            await self._room
-
-    def pause_writing(self) -> None:
-        if self._room is None:
-            self._room = self._loop.create_future()
-
-    def resume_writing(self) -> None:
-        room, self._room = self._room, None
-        if room is not None and not room.done():
-            room.set_result(None)
-
-    def data_received(self, data: bytes) -> None:
-        raise RuntimeError("Invalid state: reading should be paused")
-
-    def eof_received(self) -> None:
-        raise RuntimeError("Invalid state: reading should be paused")
-
-    def connection_lost(self, error: BaseException | None) -> None:
-        if self._room is not None and not self._room.done():
-            self._room.set_exception(error or ConnectionError("Connection is closed by peer"))
-        self._protocol.connection_lost(error)
-
-    async def restore(self) -> None:
-        """Put the old protocol back, as if nothing had been."""
-        self._transport.set_protocol(self._protocol)
-        if self._reads:
-            self._transport.resume_reading()
-        if self._room is not None:
-            self._room.cancel()
-        if self._was_paused:
-            self._protocol.resume_writing()
 
 
 def check_file(sock: socket.socket, file: Any, offset: int, count: int | None) -> None:

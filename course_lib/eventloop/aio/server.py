@@ -1,6 +1,6 @@
 """What ``create_server`` returns: listening sockets, and the connections that came through them.
 
-Read connecting.py first. Next: serving.py.
+Read connecting.py first. Next: listeners.py.
 """
 
 import asyncio

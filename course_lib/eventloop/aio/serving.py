@@ -3,33 +3,28 @@
 Accepting is the reactor's ``Acceptor`` (../acceptor.py): some clients a round, and no look at a listener for
 which there is no room.
 
-Read server.py first. Next: datagrams.py.
+Read listeners.py first. Next: unix_sockets.py.
 """
 
 import asyncio
-import errno
 import itertools
-import os
 import socket
-import stat
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from course_lib.eventloop.acceptor import Acceptor
 from course_lib.eventloop.aio.connecting import Connecting
-from course_lib.eventloop.aio.private import new_socket
+from course_lib.eventloop.aio.listeners import listeners
 from course_lib.eventloop.aio.server import Server
 from course_lib.eventloop.aio.tls import check_stream, check_tls
 
 
 class Serving(Connecting):
-    """``create_server``, for TCP and for sockets in the file system."""
+    """``create_server``"""
 
     def __init__(self) -> None:
         super().__init__()
         self._acceptors: dict[socket.socket, Acceptor] = {}
-        self._paths: dict[socket.socket, int] = {}
-        """The sockets in the file system, each with the inode that it had: it may be somebody else's now."""
 
     async def create_server(  # type: ignore[override]
         self,
@@ -78,32 +73,6 @@ class Serving(Connecting):
         )
         return list(dict.fromkeys(itertools.chain.from_iterable(found)))  # each once
 
-    async def create_unix_server(  # type: ignore[override]
-        self,
-        protocol_factory: Callable[[], Any],
-        path: Any = None,
-        *,
-        sock: Any = None,
-        backlog: int = 100,
-        ssl: Any = None,
-        start_serving: bool = True,
-        cleanup_socket: bool = True,
-        **timeouts: Any,
-    ) -> Server:
-        """Listen on a socket in the file system, which is removed when the server is closed."""
-        check_server(ssl, timeouts)
-        if path is not None:
-            if sock is not None:
-                raise ValueError("path and sock can not be specified at the same time")
-            sock = bound_to_path(os.fspath(path))
-        elif sock is None:
-            raise ValueError("path was not specified, and no sock specified")
-        elif sock.family != socket.AF_UNIX or sock.type != socket.SOCK_STREAM:
-            raise ValueError(f"A UNIX Domain Stream Socket was expected, got {sock!r}")
-        if cleanup_socket and is_file(name := sock.getsockname()) and os.path.exists(name):
-            self._paths[sock] = os.stat(name).st_ino
-        return await self._serve([sock], protocol_factory, backlog, ssl, timeouts, start_serving)
-
     async def _serve(
         self, sockets: list[Any], factory: Any, backlog: int, ssl: Any, timeouts: dict[str, Any], start: bool
     ) -> Server:
@@ -130,10 +99,7 @@ class Serving(Connecting):
         acceptor = self._acceptors.pop(sock, None)
         if acceptor is not None and not self._closed:
             acceptor.close()
-        name, inode = sock.getsockname(), self._paths.pop(sock, None)
         sock.close()
-        if inode is not None and os.path.exists(name) and os.stat(name).st_ino == inode:
-            os.unlink(name)
 
     def close(self) -> None:
         super().close()
@@ -147,54 +113,3 @@ def check_server(ssl: Any, timeouts: dict[str, Any]) -> None:
     if unknown:
         raise TypeError(f"unexpected keyword arguments: {', '.join(sorted(unknown))}")
     check_tls(ssl, **timeouts)
-
-
-def listeners(infos: list[Any], options: list[int]) -> list[Any]:
-    """Return a socket for each address. Raises OSError where one is taken, or none can be had."""
-    sockets: list[Any] = []
-    try:
-        for family, kind, proto, _, address in infos:
-            try:
-                sock = new_socket(family, kind, proto)
-            except OSError:
-                continue  # a family that this system does not have
-            sockets.append(sock)
-            for option in options:
-                sock.setsockopt(socket.SOL_SOCKET, option, 1)
-            if family == socket.AF_INET6:  # one socket, one family
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            try:
-                sock.bind(address)
-            except OSError as error:
-                if error.errno == errno.EADDRNOTAVAIL:
-                    sockets.pop().close()
-                    continue
-                text = f"error while attempting to bind on address {address!r}: {str(error).lower()}"
-                raise OSError(error.errno, text) from None
-        if not sockets:
-            raise OSError(f"could not bind on any address out of {[info[4] for info in infos]!r}")
-    except BaseException:
-        for sock in sockets:
-            sock.close()
-        raise
-    return sockets
-
-
-def bound_to_path(path: Any) -> socket.socket:
-    """Return a socket that is bound to ``path``; one that a dead server left there is removed."""
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        if is_file(path) and os.path.exists(path) and stat.S_ISSOCK(os.stat(path).st_mode):
-            os.remove(path)
-        sock.bind(path)
-    except OSError as error:
-        sock.close()
-        if error.errno == errno.EADDRINUSE:
-            raise OSError(errno.EADDRINUSE, f"Address {path!r} is already in use") from None
-        raise
-    return sock
-
-
-def is_file(path: Any) -> bool:
-    """Return whether it is a name in the file system; on Linux, one that begins with NUL is not."""
-    return bool(path) and path[0] not in (0, "\0")

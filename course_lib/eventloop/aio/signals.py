@@ -1,4 +1,4 @@
-"""The eleventh storey: signals.
+"""The twelfth storey: signals.
 
 A signal arrives between any two instructions, where hardly anything may be done. So Python only writes its
 number into a socket (``signal.set_wakeup_fd``), and the loop, which reads there, calls the handler when it is
@@ -27,7 +27,7 @@ class Signals(Pipes):
         self._signal_sockets: tuple[socket.socket, socket.socket] | None = None
 
     def add_signal_handler(self, sig: int, callback: Callable[..., object], *args: Any) -> None:  # type: ignore[override]
-        """Call ``callback(*args)`` in the loop when ``sig`` comes. Raises RuntimeError where it cannot be caught."""
+        """Call ``callback(*args)`` in the loop when ``sig`` comes. Raises RuntimeError where none can."""
         if inspect.iscoroutine(callback) or inspect.iscoroutinefunction(callback):
             raise TypeError("coroutines cannot be used with add_signal_handler()")
         check_signal(sig)
@@ -70,8 +70,7 @@ class Signals(Pipes):
         if not self._signal_handlers and self._signal_sockets is not None:
             ours, pythons = self._signal_sockets
             self._signal_sockets = None
-            if signal.set_wakeup_fd(-1) != pythons.fileno():
-                pass  # somebody else has taken the place meanwhile
+            signal.set_wakeup_fd(-1)
             if not self._closed:
                 self._reactor.unregister(ours)
             ours.close()

@@ -1,27 +1,25 @@
 """A stream socket and its protocol: our transport (../transport.py) with asyncio's manners.
 
-Read flow.py first. Next: tls.py.
+Read hearing.py first. Next: tls.py.
 """
 
 import asyncio
 import contextlib
 import socket
-from asyncio import constants, trsock
+from asyncio import constants
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
-from course_lib.eventloop.aio.flow import Flow
+from course_lib.eventloop.aio.addresses import addresses
+from course_lib.eventloop.aio.hearing import Hearing
 from course_lib.eventloop.poller import READ, WRITE
 
-CHUNK = 64 * 1024
-"""The most bytes that one recv may return. Larger ones cost the allocator a system call each."""
 
-
-class SocketTransport(Flow):
+class SocketTransport(Hearing):
     """``server`` has accepted it and counts it, where there is one."""
 
     _start_tls_compatible = True
-    _sendfile_compatible = constants._SendfileMode.TRY_NATIVE  # type: ignore[attr-defined]
+    _sendfile_compatible = constants._SendfileMode.TRY_NATIVE
 
     def __init__(
         self,
@@ -34,7 +32,6 @@ class SocketTransport(Flow):
     ) -> None:
         loop._check_is_free(sock)
         self._finished = False  # write_eof has been called
-        self._ended = False  # the peer has said its last byte
         self._emptied: asyncio.Future[Any] | None = None
         """While a file is sent: whoever waits until the buffer is empty."""
         self._recv, self._send = sock.recv, sock.send
@@ -48,68 +45,9 @@ class SocketTransport(Flow):
         loop._transports[self._fd] = self
         self._begin(waiter)
 
-    def set_protocol(self, protocol: Any) -> None:
-        super().set_protocol(protocol)
-        self._gives_buffers = isinstance(protocol, asyncio.BufferedProtocol)
-
     def _watched(self) -> int:
         hears = not (self._paused or self._closing or self._ended)
         return (READ if hears else 0) | (WRITE if self._buffer else 0)
-
-    def _on_ready(self, events: int) -> None:
-        if events & WRITE and self._buffer:
-            self._flush()
-        if not (events & READ and self._events & READ):
-            return
-        if self._gives_buffers:
-            return self._read_into()
-        try:
-            data = self._recv(CHUNK)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError as error:
-            return self._fatal(error, "Fatal read error on socket transport")
-        if not data:
-            return self._end()
-        try:
-            self._protocol.data_received(data)
-        except (SystemExit, KeyboardInterrupt):
-            raise
-        except BaseException as error:
-            self._fatal(error, "Fatal error: protocol.data_received() call failed.")
-
-    def _read_into(self) -> None:
-        doing = "get_buffer()"
-        try:
-            buffer = self._protocol.get_buffer(-1)
-            if not len(buffer):
-                raise RuntimeError("get_buffer() returned an empty buffer")
-            try:
-                count = self._file.recv_into(buffer)
-            except (BlockingIOError, InterruptedError):
-                return
-            except OSError as error:
-                return self._fatal(error, "Fatal read error on socket transport")
-            if not count:
-                return self._end()
-            doing = "buffer_updated()"
-            self._protocol.buffer_updated(count)
-        except (SystemExit, KeyboardInterrupt):
-            raise
-        except BaseException as error:
-            self._fatal(error, f"Fatal error: protocol.{doing} call failed.")
-
-    def _end(self) -> None:
-        self._ended = True
-        self._watch()
-        try:
-            keep_open = self._protocol.eof_received()
-        except (SystemExit, KeyboardInterrupt):
-            raise
-        except BaseException as error:
-            return self._fatal(error, "Fatal error: protocol.eof_received() call failed.")
-        if not keep_open:
-            self.close()
 
     def write(self, data: Any) -> None:
         """Send ``data``, now or when there is room. It never waits."""
@@ -202,14 +140,3 @@ class SocketTransport(Flow):
             if self._server is not None:
                 self._server._detach(self)
                 self._server = None
-
-
-def addresses(sock: socket.socket) -> dict[str, Any]:
-    """Return what ``get_extra_info`` knows of a socket."""
-    known: dict[str, Any] = {"socket": trsock.TransportSocket(sock), "sockname": None}
-    try:
-        known["sockname"] = sock.getsockname()
-        known["peername"] = sock.getpeername()
-    except OSError:
-        known.setdefault("peername", None)
-    return known

@@ -3,7 +3,7 @@
 All are made alike: try the call; while it would block, wait until the socket is ready, and try again. It is
 what ``Loop.sock_recv`` does (../loop.py).
 
-Read descriptors.py first. Next: flow.py.
+Read descriptors.py first. Next: addresses.py.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""The twelfth storey: other programs, their pipes and their end.
+"""The thirteenth storey: other programs, their pipes and their end.
 
 On Linux a process has a descriptor that becomes readable when it has ended (pidfd_open), so its end is an
 event like any other. Elsewhere a thread waits for it.
@@ -31,7 +31,7 @@ class SubprocessTransport(base_subprocess.BaseSubprocessTransport):
 class Subprocesses(Signals):
     """``subprocess_exec`` and ``subprocess_shell``"""
 
-    async def subprocess_exec(  # type: ignore[override]
+    async def subprocess_exec(
         self,
         protocol_factory: Callable[[], Any],
         program: Any,
@@ -47,7 +47,7 @@ class Subprocesses(Signals):
                 raise TypeError(f"program arguments must be a bytes or text string, not {type(arg).__name__}")
         return await self._start_process(protocol_factory, (program, *args), False, options)
 
-    async def subprocess_shell(  # type: ignore[override]
+    async def subprocess_shell(
         self, protocol_factory: Callable[[], Any], cmd: Any, *, shell: bool = True, **options: Any
     ) -> tuple[Any, Any]:
         """Start a shell that runs ``cmd``; return transport and protocol."""
@@ -64,7 +64,8 @@ class Subprocesses(Signals):
         pipes = [options.pop(name, subprocess.PIPE) for name in ("stdin", "stdout", "stderr")]
         bufsize = options.pop("bufsize", 0)
         protocol, waiter = protocol_factory(), self.create_future()
-        transport = SubprocessTransport(self, protocol, args, shell, *pipes, bufsize, waiter, **options)
+        kind: Any = SubprocessTransport
+        transport = kind(self, protocol, args, shell, *pipes, bufsize, waiter, **options)
         self._watch_process(transport)
         try:
             await waiter

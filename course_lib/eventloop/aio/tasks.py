@@ -1,7 +1,7 @@
 """The third storey: futures and tasks, which are asyncio's own, and threads for what blocks.
 
-Our ``Future`` and ``Task`` (../future.py, ../task.py) do the same, in Python. asyncio's are written in C, know
-of contexts, and are what programs, libraries and debuggers expect.
+Our ``Future`` and ``Task`` (../future.py, ../task.py) do the same, in Python. asyncio's are written in C,
+know of contexts, and are what programs, libraries and debuggers expect.
 
 Read running.py first. Next: descriptors.py.
 """
@@ -10,8 +10,9 @@ import asyncio
 import concurrent.futures
 import socket
 import threading
+import warnings
 from asyncio import futures
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from course_lib.eventloop.aio.running import Running
@@ -34,7 +35,7 @@ class Tasks(Running):
     def create_future(self) -> asyncio.Future[Any]:
         return asyncio.Future(loop=self)
 
-    def create_task(self, coro: Any, *, name: Any = None, context: Any = None, **options: Any) -> Any:  # type: ignore[override]
+    def create_task(self, coro: Any, *, name: Any = None, context: Any = None, **options: Any) -> Any:
         """Return a task that runs ``coro``, beginning in the next round."""
         self._check_closed()
         if self._task_factory is None:
@@ -92,11 +93,8 @@ class Tasks(Running):
             async with asyncio.timeout(timeout):
                 await joined
         except TimeoutError:
-            import warnings
-
-            warnings.warn(
-                f"the executor's threads did not end within {timeout} s", RuntimeWarning, stacklevel=2
-            )
+            text = f"the executor's threads did not end within {timeout} s"
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
             pool.shutdown(wait=False)
         else:
             thread.join()
@@ -140,6 +138,3 @@ class Tasks(Running):
         if not infos:
             raise OSError(f"getaddrinfo({host!r}) returned empty list")
         return infos
-
-    def run_coroutine(self, coro: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        return self.create_task(coro)  # type: ignore[no-any-return]

@@ -21,7 +21,7 @@ class Secure(SocketCalls):
     def _transport(
         self, sock: Any, protocol: Any, waiter: Any, ssl: Any, extra: Any = None, **how: Any
     ) -> Any:
-        """Return a transport for ``sock``; with TLS where ``ssl`` is a context, or True. It wakes ``waiter``."""
+        """Return a transport for ``sock``, which wakes ``waiter``; TLS where ``ssl`` is a context, or True."""
         server = how.pop("server", None)
         if not ssl:
             return SocketTransport(self, sock, protocol, waiter, extra, server)
@@ -52,7 +52,7 @@ class Secure(SocketCalls):
             raise
         return transport, protocol
 
-    async def start_tls(  # type: ignore[override]
+    async def start_tls(
         self,
         transport: Any,
         protocol: Any,
@@ -69,6 +69,10 @@ class Secure(SocketCalls):
         if not getattr(transport, "_start_tls_compatible", False):
             raise TypeError(f"transport {transport!r} is not supported by start_tls()")
         waiter = self.create_future()
+        timeouts: Any = {
+            "ssl_handshake_timeout": ssl_handshake_timeout,
+            "ssl_shutdown_timeout": ssl_shutdown_timeout,
+        }
         secured = sslproto.SSLProtocol(
             self,
             protocol,
@@ -77,8 +81,7 @@ class Secure(SocketCalls):
             server_side,
             server_hostname,
             call_connection_made=False,
-            ssl_handshake_timeout=ssl_handshake_timeout,
-            ssl_shutdown_timeout=ssl_shutdown_timeout,
+            **timeouts,
         )
         transport.pause_reading()  # until the layer is in its place
         transport.set_protocol(secured)
@@ -93,7 +96,7 @@ class Secure(SocketCalls):
         return secured._app_transport
 
 
-def check_tls(ssl: Any, server_hostname: str | None = None, **timeouts: float | None) -> None:
+def check_tls(ssl: Any, server_hostname: str | None = None, **timeouts: Any) -> None:
     """Raise ValueError for what has a meaning with TLS only."""
     if not ssl:
         for name, value in {"server_hostname": server_hostname, **timeouts}.items():

@@ -1,8 +1,8 @@
 """CPython's own tests of asyncio, with our loop in the place of theirs.
 
-They come with the interpreter, in the package ``test.test_asyncio``; some systems leave that out. Two modules
-hold classes for loops to be tested with (mixins): we derive from these. The others test what stands on a loop,
-such as streams and task groups: for them our loop is made the default one.
+They come with the interpreter, in the package ``test.test_asyncio``; some systems leave that out. Some of its
+modules hold classes for loops to be tested with (mixins): we derive from these. The others test what stands
+on a loop, such as streams and task groups: for them our loop is made the default one.
 
 Read ../../eventloop/aio/loop.py first. Next: run_main.py.
 """
