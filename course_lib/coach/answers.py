@@ -20,6 +20,9 @@ from course_lib.coach import progress_file
 from course_lib.coach.exercises import find
 from course_lib.lab.source import source_of
 
+MARK = "__answer__"
+"""The attribute of an object that ``answer`` has returned: from what it was made."""
+
 LONGEST = 1000
 """So many characters of a constant are kept; a longer one is data, and no part of an answer."""
 
@@ -35,11 +38,17 @@ def answer(number: str, **names: Any) -> Any:
     why = "not passed yet"
     if code:
         try:
-            return built(code, file, names)[exercise.name]
+            return _marked(built(code, file, names)[exercise.name], number, names)
         except Exception:  # it needs what was not kept, or another Python, or was changed by somebody
             why = "your answer cannot be used outside its notebook"
     print(f"{exercise.id} {exercise.title}: {why}, so this is the course's solution")  # noqa: T201
-    return built(exercise.solution, f"<solution {exercise.id}>", names)[exercise.name]
+    made = built(exercise.solution, f"<solution {exercise.id}>", names)[exercise.name]
+    return _marked(made, number, names)
+
+
+def _marked(made: Any, number: str, names: dict[str, Any]) -> Any:
+    setattr(made, MARK, (number, names))
+    return made
 
 
 def built(code: str, file: str, names: dict[str, Any]) -> dict[str, Any]:
@@ -88,18 +97,31 @@ class Kept:
             self.parts.append(f"import {value.__name__} as {name}")
         elif _is_of_a_module(value):
             self.parts.append(f"from {value.__module__} import {value.__name__} as {name}")
+        elif MARK in getattr(value, "__dict__", ()):  # its own: a class derived from it has another
+            self._add_answer(name, *vars(value)[MARK])
         elif isinstance(value, (type, FunctionType)):
-            code = source_of(value).text
-            for needed in sorted(_globals_in(symtable.symtable(code, "answer", "exec"))):
-                if needed in self._namespace:
-                    self._add(needed, self._namespace[needed])
-            self.parts.append(code)
-            if value.__name__ != name:
-                self.parts.append(f"{name} = {value.__name__}")
+            self._add_definition(name, value)
         elif _is_constant(value):
             self.parts.append(f"{name} = {value!r}")
         else:
             self.parts.append(f"{name}  # a {type(value).__name__} of the notebook, which cannot be kept")
+
+    def _add_definition(self, name: str, value: Any) -> None:
+        code = source_of(value).text
+        for needed in sorted(set(_globals_in(symtable.symtable(code, "answer", "exec")))):
+            if needed in self._namespace:
+                self._add(needed, self._namespace[needed])
+        self.parts.append(code)
+        if value.__name__ != name:
+            self.parts.append(f"{name} = {value.__name__}")
+
+    def _add_answer(self, name: str, number: str, names: dict[str, Any]) -> None:
+        """An answer in an answer: ask for it again, so that it is the newest one."""
+        for each in names:
+            self._add(each, names[each])
+        self._add("answer", answer)
+        arguments = "".join(f", {each}={each}" for each in names)
+        self.parts.append(f'{name} = answer("{number}"{arguments})')
 
 
 def _globals_in(table: symtable.SymbolTable) -> Iterator[str]:

@@ -128,3 +128,28 @@ def test_a_name_that_is_given_takes_the_place_of_its_own(which):
 def test_it_travels_by_value():
     shout = kept("class Helper:\n    word = 'inside'\ndef shout(data):\n    return Helper.word\n")
     assert b"inside" in cloudpickle.dumps(shout)
+
+
+def test_an_answer_made_of_answers():
+    for number in NUMBERS:
+        keep(number, run_cell(find(number).solution)[find(number).name])
+    keep("9.7", run_cell(find("9.7").solution)["MyLoop"])
+    code, _ = progress_file.kept("9.7")
+    assert 'Future = answer("8.2")' in code
+    assert 'Task = answer("8.3", Future=Future)' in code
+    assert code.index("Future = ") < code.index("Task = ") < code.index("class MyLoop")
+    loop = answer("9.7")()
+    task = loop.spawn(loop.sleep(0.001))
+    assert type(task).__mro__[1].set_result.__code__.co_filename == progress_file.kept("8.2")[1]
+    while not task.done():
+        loop.run_once()
+    loop.close()
+
+
+@pytest.mark.parametrize("which", ["solution", "other"])
+def test_the_loop_can_be_made_of_other_peoples_answers(which):
+    for number in NUMBERS:
+        keep(number, run_cell(getattr(find(number), which))[find(number).name])
+    loop = run_cell(find("9.7").solution)["MyLoop"]
+    said = check("9.7", loop)
+    assert said.passed, said

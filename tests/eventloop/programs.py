@@ -6,6 +6,8 @@ made, main is 0. A task waits for tasks with greater numbers only: so no two wai
 is settled some time, and each program ends.
 """
 
+import types
+from collections.abc import Generator
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
@@ -44,7 +46,7 @@ class Player:
     def play(self, program: Body) -> Trace:
         self.note("the loop", self._outcome(program))
         self.note("at the end", [state(task) for task in self.tasks if task is not None])
-        strange = [error for error in self.world.errors if not isinstance(error, (ValueError, KeyError))]
+        strange = [error for error in self.world.errors if not isinstance(error, PLANNED)]
         self.note("reported", strange)
         return self.trace
 
@@ -85,6 +87,12 @@ class Player:
 
     async def do_sleep(self, me: Me, delay: float) -> None:
         await self.world.sleep(delay)
+
+    async def do_await_itself(self, me: Me) -> None:
+        await self.world.current_task()  # type: ignore[misc]
+
+    async def do_await_nonsense(self, me: Me) -> None:
+        await nonsense()
 
     async def do_return(self, me: Me, value: int) -> int:
         return value
@@ -184,7 +192,16 @@ class Player:
             await self._body(me, [("try", cleanup, "ValueError", [])])
 
 
+@types.coroutine
+def nonsense() -> Generator[object, None, None]:
+    """No loop knows what to do with what is yielded here."""
+    yield object()
+
+
 COMPOUND = {"timeout", "try", "finally"}
+
+PLANNED = (ValueError, KeyError, RuntimeError)
+"""What programs raise, and forget."""
 
 
 def state(future: Any) -> Any:
@@ -213,6 +230,7 @@ plain = st.one_of(
     st.tuples(st.just("raise"), kinds),
     st.tuples(st.just("return"), st.integers(1, 3)),
     st.tuples(st.just("uncancel")),
+    st.tuples(st.sampled_from(["await_itself", "await_nonsense"])),
 )
 
 

@@ -17,10 +17,12 @@ from course_lib import READ, WRITE, Future
 
 
 class SocketCalls:
-    """A loop derives from this class, so `self` is the loop. It has `register(sock, events, callback)`,
-    which has `callback(events)` called in each round in which `sock` is ready, and `unregister(sock)`.
-    All sockets are non-blocking.
+    """Made once for each loop. `loop.register(sock, events, callback)` has `callback(events)` called in each
+    round in which `sock` is ready, until `loop.unregister(sock)`. All sockets are non-blocking.
     """
+
+    def __init__(self, loop):
+        self.loop = loop
 
     async def sock_recv(self, sock, limit):
         """Wait for bytes; return up to `limit` of them, or b"" at the end of the stream."""
@@ -33,7 +35,7 @@ HINTS = (
     "Both wait in the same way, so begin with a third method, `async def ready(self, sock, events)`: make a"
     " future, register the socket with a callback that settles it, await it.",
     "A socket that is ready stays so until somebody reads it, and its callback is called in each round. So"
-    " the callback does two things: `self.unregister(sock)`, then `future.set_result(None)`.",
+    " the callback does two things: `self.loop.unregister(sock)`, then `future.set_result(None)`.",
     "Readiness is a hint. Call `sock.recv(limit)` in a loop: return what it returns, and on BlockingIOError"
     " wait until the socket is ready, and try again.",
     "`sock.send(data)` returns how many bytes it took. While some are left: send, and cut off what has gone;"
@@ -47,17 +49,20 @@ from course_lib import READ, WRITE, Future
 
 
 class SocketCalls:
-    """A loop derives from this class, so `self` is the loop."""
+    """Made once for each loop."""
+
+    def __init__(self, loop):
+        self.loop = loop
 
     async def ready(self, sock, events):
         """Wait until `sock` is ready for READ or WRITE."""
-        future = Future(self)
+        future = Future(self.loop)
 
         def on_ready(events):
-            self.unregister(sock)
+            self.loop.unregister(sock)
             future.set_result(None)
 
-        self.register(sock, events, on_ready)
+        self.loop.register(sock, events, on_ready)
         await future
 
     async def sock_recv(self, sock, limit):
@@ -82,6 +87,9 @@ from course_lib import READ, WRITE, Future
 
 
 class SocketCalls:
+    def __init__(self, loop):
+        self.loop = loop
+
     def sock_recv(self, sock, limit):
         return self.attempt(sock, READ, lambda: sock.recv(limit))
 
@@ -91,7 +99,7 @@ class SocketCalls:
             sent += await self.attempt(sock, WRITE, lambda: sock.send(view[sent:]))
 
     async def attempt(self, sock, events, call):
-        future = Future(self)
+        future = Future(self.loop)
 
         def on_ready(events):
             try:
@@ -102,26 +110,26 @@ class SocketCalls:
                 future.done() or future.set_exception(error)
             else:
                 future.done() or future.set_result(result)
-            self.unregister(sock)
+            self.loop.unregister(sock)
 
-        self.register(sock, events, on_ready)
+        self.loop.register(sock, events, on_ready)
         return await future
 """
 
 # --- wrong answers
 
 UNREGISTER = """        def on_ready(events):
-            self.unregister(sock)
+            self.loop.unregister(sock)
             future.set_result(None)
 
-        self.register(sock, events, on_ready)
+        self.loop.register(sock, events, on_ready)
         await future
 """
 
-NEVER_UNREGISTERED = SOLUTION.replace("            self.unregister(sock)\n", "")
+NEVER_UNREGISTERED = SOLUTION.replace("            self.loop.unregister(sock)\n", "")
 
-UNREGISTERED_LATE = SOLUTION.replace("            self.unregister(sock)\n", "").replace(
-    "        await future\n", "        await future\n        self.unregister(sock)\n"
+UNREGISTERED_LATE = SOLUTION.replace("            self.loop.unregister(sock)\n", "").replace(
+    "        await future\n", "        await future\n        self.loop.unregister(sock)\n"
 )
 
 RECV_AT_ONCE = SOLUTION.replace(
@@ -146,11 +154,11 @@ RECV_BLOCKS += """
 ASKS_WITHOUT_END = SOLUTION.replace("await self.ready(sock, READ)", "continue")
 
 NEXT_ROUND = SOLUTION.replace(
-    UNREGISTER, "        self.call_soon(future.set_result, None)\n        await future\n"
+    UNREGISTER, "        self.loop.call_soon(future.set_result, None)\n        await future\n"
 )
 
 NAPS = SOLUTION.replace(
-    UNREGISTER, "        self.call_later(0.005, future.set_result, None)\n        await future\n"
+    UNREGISTER, "        self.loop.call_later(0.005, future.set_result, None)\n        await future\n"
 )
 
 FOR_WRITE = SOLUTION.replace("await self.ready(sock, READ)", "await self.ready(sock, WRITE)")
@@ -172,16 +180,16 @@ IN_CALLBACK = SOLUTION.replace(
             except BlockingIOError:
                 await self.ready(sock, READ)
 """,
-    """        future = Future(self)
+    """        future = Future(self.loop)
 
         def on_ready(events):
             try:
                 future.set_result(sock.recv(limit))
             except BlockingIOError:
                 return
-            self.unregister(sock)
+            self.loop.unregister(sock)
 
-        self.register(sock, READ, on_ready)
+        self.loop.register(sock, READ, on_ready)
         return await future
 """,
 )
@@ -233,7 +241,7 @@ while data:
 FOR_READ = SOLUTION.replace("await self.ready(sock, WRITE)", "await self.ready(sock, READ)")
 
 AWAITS_REGISTER = SOLUTION.replace(
-    UNREGISTER, "        await self.register(sock, events, lambda events: self.unregister(sock))\n"
+    UNREGISTER, "        await self.loop.register(sock, events, lambda events: self.loop.unregister(sock))\n"
 )
 
 # --- words and numbers of the judge
@@ -297,10 +305,11 @@ def connection() -> tuple[socket.socket, socket.socket]:
 
 
 class Talk:
-    """The learner's calls on a loop, and a connection of which they have the right end."""
+    """The learner's calls on a loop of the judge's, and a connection of which they have the right end."""
 
     def __init__(self, calls: Any) -> None:
-        self.loop: Any = type("LoopOfTheJudge", (calls, BareLoop), {})()
+        self.loop = BareLoop()
+        self.calls = calls(self.loop)
         self.left, self.right = connection()
 
     def __enter__(self) -> "Talk":
@@ -315,13 +324,13 @@ class Talk:
         """Return a task that receives."""
 
         async def task() -> Any:
-            return await self.loop.sock_recv(sock or self.right, limit)
+            return await self.calls.sock_recv(sock or self.right, limit)
 
         return self.loop.spawn(task())
 
     def sendall(self, data: bytes) -> Any:
         async def task() -> Any:
-            return await self.loop.sock_sendall(self.right, data)
+            return await self.calls.sock_sendall(self.right, data)
 
         return self.loop.spawn(task())
 

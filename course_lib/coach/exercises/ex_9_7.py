@@ -34,17 +34,18 @@ Task, sleep = answer("8.3", Future=Future), answer("9.1", Future=Future)
 SocketCalls = answer("9.2", Future=Future)
 
 
-class MyLoop(SocketCalls):
-    """An event loop of your own. `sock_recv` and `sock_sendall` are there already: they are from 9.2."""
+class MyLoop:
+    """An event loop of your own."""
 
     def __init__(self):
-        super().__init__()
         self.selector = selectors.DefaultSelector()
         self.timers = Timers()
         self.ready = deque()
         self.stopping = False
         self.waker = Waker()
         self.register(self.waker, READ, lambda events: self.waker.clear())
+        calls = SocketCalls(self)
+        self.sock_recv, self.sock_sendall = calls.sock_recv, calls.sock_sendall
 
     def register(self, sock, events, callback):
         """Have `callback(events)` called in each round in which `sock` is ready."""
@@ -108,17 +109,18 @@ Task, sleep = answer("8.3", Future=Future), answer("9.1", Future=Future)
 SocketCalls = answer("9.2", Future=Future)
 
 
-class MyLoop(SocketCalls):
-    """An event loop of your own. `sock_recv` and `sock_sendall` are there already: they are from 9.2."""
+class MyLoop:
+    """An event loop of your own."""
 
     def __init__(self):
-        super().__init__()
         self.selector = selectors.DefaultSelector()
         self.timers = Timers()
         self.ready = deque()
         self.stopping = False
         self.waker = Waker()
         self.register(self.waker, READ, lambda events: self.waker.clear())
+        calls = SocketCalls(self)
+        self.sock_recv, self.sock_sendall = calls.sock_recv, calls.sock_sendall
 
     def register(self, sock, events, callback):
         """Have `callback(events)` called in each round in which `sock` is ready."""
@@ -185,14 +187,20 @@ Task, nap = answer("8.3", Future=Future), answer("9.1", Future=Future)
 SocketCalls = answer("9.2", Future=Future)
 
 
-class MyLoop(SocketCalls):
+class MyLoop:
     def __init__(self):
-        super().__init__()
         self.selector = selectors.DefaultSelector()
         self.timers, self.queue = Timers(), []
         self.stopping = False
         self.waker = Waker()
         self.register(self.waker, READ, lambda events: self.waker.clear())
+        self.calls = SocketCalls(self)
+
+    def sock_recv(self, sock, limit):
+        return self.calls.sock_recv(sock, limit)
+
+    def sock_sendall(self, sock, data):
+        return self.calls.sock_sendall(sock, data)
 
     def register(self, sock, events, callback):
         self.selector.register(sock, events, callback)
@@ -295,7 +303,7 @@ NO_TASK = changed("return Task(coro, self)", "Task(coro, self)")
 
 RUNS_IT = changed(
     "return Task(coro, self)",
-    "task = Task(coro, self)\n        while not task.done():\n            self.run_once()\n        return task",
+    "task = Task(coro, self)\n        while not task.done(): self.run_once()\n        return task",
 )
 
 TIMER_LOST = changed("return self.timers.add(", "self.timers.add(")
@@ -316,16 +324,20 @@ TIMERS = (
     " those that are due. `take_due` wants to know what time it is."
 )
 TIMER_ARGUMENTS = (
-    "`call_later(seconds, callback, *args)` calls `callback(*args)`, when the time has come, and not before. A"
-    " timer calls its callback without arguments: hand it one that has them with it."
+    "`call_later(seconds, callback, *args)` calls `callback(*args)`, when the time has come, and not before."
+    " A timer calls its callback without arguments: hand it one that has them with it."
+)
+NOT_TAKEN = (
+    "The moment has come, and the timer was not called; the loop has nothing to wait for and never sleeps."
+    " `take_due(now)` takes out what is due, given what time it is."
 )
 EARLY = (
     "A timer wants to know when it is due: a moment of the clock, which is now and so many seconds. Both"
     " moments must be read off one clock."
 )
 OFTEN = (
-    "The loop was awake far too often while it waited for a timer. How long `select` may sleep is known: until"
-    " the next one is due."
+    "The loop was awake far too often while it waited for a timer. How long `select` may sleep is known:"
+    " until the next one is due."
 )
 CANCEL = "Who has called `call_later` may want to take it back: it returns the timer, which has `cancel`."
 EVENTS = (
@@ -345,16 +357,16 @@ WAKES = (
 RESTS = "Nothing is due and nothing comes: the loop sleeps in `select` for as long as it takes."
 SCENARIOS = {
     "polite": "One client, served on your loop, in the simplest of all cases.",
-    "big_message": "More than there is room for: `sock_sendall` waits for room while `sock_recv` is not called.",
+    "big_message": "More than there is room for: `sock_sendall` waits until it has gone.",
     "idle_neighbour": "Many silent clients are many tasks that wait; each new one is spawned and served.",
     "reset_mid_message": "A client that leaves without a goodbye ends its own task, and no other.",
     "never_reads": "One client does not read its answers: its task waits for room, and nobody else does.",
     "idle_cpu": RESTS,
     "stop_under_load": WAKES,
 }
-SHORT, LONG = 0.05, 0.15
+SHORT, LONG = 0.05, 0.3
 TOO_OFTEN = 3
-MOST_ROUNDS = 60
+MOST_ROUNDS = 20
 ERRORS: Ideas = {"TypeError": TIMER_ARGUMENTS}
 
 
@@ -380,6 +392,9 @@ class Notes:
 
     def note(self, *words: Any) -> None:
         self.notes.append(list(words))
+
+    def words(self) -> list[str]:
+        return [" ".join(words) for words in self.notes]
 
     def rounds(self, enough: Callable[[], object]) -> int:
         """Run until it is ``enough``; return how many rounds that took."""
@@ -443,7 +458,7 @@ def timers(here: Notes, names: list[str]) -> Iterator[Any]:
     yield callable(getattr(timer, "cancel", None))
     timer.cancel()
     rounds = here.rounds(lambda: len(here.notes) == 2)
-    yield [[words[0] for words in here.notes], time.monotonic() - start, rounds]
+    yield [here.words(), time.monotonic() - start, rounds]
 
 
 def tasks(here: Notes, names: list[str]) -> Iterator[Any]:
@@ -461,7 +476,7 @@ def tasks(here: Notes, names: list[str]) -> Iterator[Any]:
     yield [callable(getattr(task, "done", None)) and not task.done() for task in spawned]
     here.rounds(lambda: len(here.notes) == 2)
     here.rounds(lambda: all(task.done() for task in spawned))
-    yield [[words[0] for words in here.notes], [task.result() for task in spawned if task.done()]]
+    yield [here.words(), [task.result() for task in spawned if task.done()]]
     left, right = socket.socketpair()
     with left, right:
         right.setblocking(False)
@@ -469,6 +484,8 @@ def tasks(here: Notes, names: list[str]) -> Iterator[Any]:
         here.loop.run_once()
         left.send(names[2].encode())
         here.rounds(task.done)
+        if task.done():
+            task.result()
         left.setblocking(False)
         try:
             yield left.recv(100).decode()
@@ -529,7 +546,9 @@ def on_time(run: Run, one: str, two: str) -> None:
     expected = f"calls of {two}, {one}, after {LONG} s"
     if rounds >= MOST_ROUNDS:
         got = f"calls of {', '.join(order) or 'nobody'} in {rounds} rounds"
-        raise Failed(run.sent, expected, got, OFTEN)
+        raise Failed(run.sent, expected, got, OFTEN if order or seconds < SHORT else NOT_TAKEN)
+    if "" in order:
+        raise Failed(run.sent, expected, "calls without arguments", TIMER_ARGUMENTS)
     if order != [two, one] or seconds < LONG - 0.01:
         raise Failed(run.sent, expected, f"calls of {', '.join(order)}, after {seconds:.2f} s", EARLY)
 
@@ -558,8 +577,8 @@ EXERCISE = Exercise(
         Wrong(SLEEPS_BESIDE_QUEUE, "must not sleep"),
         Wrong(SLEEPS_BESIDE_TIMERS, "until the next timer is due"),
         Wrong(TICKS, "awake far too often"),
-        Wrong(NO_TIMERS, "awake far too often|take_due"),
-        Wrong(ZERO_TIMERS, "awake far too often|what time it is"),
+        Wrong(NO_TIMERS, "the timer was not called"),
+        Wrong(ZERO_TIMERS, "given what time it is"),
         Wrong(A_DURATION, "a moment of the clock"),
         Wrong(DROPS_ARGUMENTS, "one that has them with it"),
         Wrong(CALLED_AT_ONCE, "and not before"),

@@ -28,7 +28,7 @@ class Datagrams(UnixSockets):
         allow_broadcast: bool | None = None,
         sock: socket.socket | None = None,
     ) -> tuple[Any, Any]:
-        """Bind to ``local_addr``, connect to ``remote_addr``, or take ``sock``; return transport, protocol."""
+        """Bind to ``local_addr``, connect to ``remote_addr``, or take ``sock``; return both."""
         given = {
             "local_addr": local_addr,
             "remote_addr": remote_addr,

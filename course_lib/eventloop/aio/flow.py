@@ -68,8 +68,6 @@ class Flow(Watermarks):
     def _in_context(self, events: int) -> None:
         self._context.run(self._on_ready, events)
 
-    # Reading.
-
     def is_reading(self) -> bool:
         return not self._paused and not self._closing
 

@@ -1,7 +1,7 @@
 """A callback that waits for its turn, in asyncio's terms: it can be cancelled, and it has a context.
 
 The reactor's queue takes any callable. asyncio promises more: ``call_soon`` returns a handle, what the
-callback raises goes to the loop's exception handler, and it runs in the context (PEP 567) of who asked for it.
+callback raises goes to the loop's exception handler, and it runs in the context (PEP 567) of its caller.
 
 Read ../reactor.py first. Next: calls.py.
 """

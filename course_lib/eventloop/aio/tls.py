@@ -21,7 +21,7 @@ class Secure(SocketCalls):
     def _transport(
         self, sock: Any, protocol: Any, waiter: Any, ssl: Any, extra: Any = None, **how: Any
     ) -> Any:
-        """Return a transport for ``sock``, which wakes ``waiter``; TLS where ``ssl`` is a context, or True."""
+        """Return a transport for ``sock``; it wakes ``waiter``. TLS where ``ssl`` is a context, or True."""
         server = how.pop("server", None)
         if not ssl:
             return SocketTransport(self, sock, protocol, waiter, extra, server)

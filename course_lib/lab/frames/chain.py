@@ -48,8 +48,8 @@ def part(suspended: Any, name: str) -> Any:
 def chain(suspended: Any, with_names: bool = True) -> list[Standing]:
     """Return the frames from ``suspended``, which is the outermost, to the innermost.
 
-    One that has ended has none; of one that runs in another thread not all can be seen. To read the names of a
-    frame may keep their values alive as long as the frame: hence ``with_names``.
+    One that has ended has none; of one that runs in another thread not all can be seen. To read the names of
+    a frame may keep their values alive as long as the frame: hence ``with_names``.
     """
     found: list[Standing] = []
     while suspended is not None and len(found) < DEEP:

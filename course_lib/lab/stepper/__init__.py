@@ -2,17 +2,18 @@
 
     stepper()           an echo server and a heartbeat, with buttons, in JupyterLab
     stepper(build)      what ``build(reactor)`` sets up; if it returns an address, clients can be opened
+    stepper(build)      the reactor is a loop too: what ``build`` spawns on it is told as tasks
     stepper().step()    one round, told in words
 
 A stepper is kept by its name: the next one ends its predecessor, and nothing is left of that.
 
-Read ../../eventloop/reactor.py first, then names.py.
+Read ../../eventloop/reactor.py first (and loop.py, for tasks), then task_names.py.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-from course_lib.eventloop import Reactor
+from course_lib.eventloop import Loop, Reactor
 from course_lib.lab.hand_client import HandClient
 from course_lib.lab.named import ByName, Shown
 from course_lib.lab.stepper.drive import Drive
@@ -35,7 +36,7 @@ Without them, step() runs one round and tells it."""
 class TheStepper(Shown):
     """What ``stepper`` returns. Its text is what it holds and its last round."""
 
-    def __init__(self, build: Callable[[Reactor], object]) -> None:
+    def __init__(self, build: Callable[[Any], object]) -> None:
         super().__init__()
         self.session = Session(build)
         self._unfinished: tuple[Drive, int] | None = None
@@ -93,13 +94,18 @@ class TheStepper(Shown):
         return self.session.drive.reactor
 
     @property
+    def loop(self) -> Loop:
+        """The same: it is a loop."""
+        return self.session.drive.reactor
+
+    @property
     def address(self) -> Address | None:
         """The address that ``build`` has returned; None where it has returned none."""
         return self.session.address
 
     @property
     def state(self) -> State:
-        """What is registered, what is in the ready queue, and which timers are set."""
+        """What is registered, what is in the ready queue, which timers are set; where each task stands."""
         return state_of(self.session.drive.reactor)
 
     @property
@@ -123,11 +129,12 @@ class TheStepper(Shown):
 _steppers: ByName[TheStepper] = ByName()
 
 
-def stepper(build: Callable[[Reactor], object] | None = None, name: str = "stepper") -> TheStepper:
+def stepper(build: Callable[[Any], object] | None = None, name: str = "stepper") -> TheStepper:
     """Return a stepper for what ``build(reactor)`` sets up, and end the last one of that ``name``.
 
-    Without ``build``: an echo server with a heartbeat beside it. Whatever is registered with the reactor is
-    closed when the stepper is reset or ended. Raises TypeError when ``build`` is no function.
+    Without ``build``: an echo server with a heartbeat beside it. It may be an ``async def``, which is run as
+    a task. When the stepper is reset or ended, tasks are cancelled, and whatever is registered is closed.
+    Raises TypeError when ``build`` is no function.
     """
     if build is not None and not callable(build):
         raise TypeError(f"build is a function of one reactor, and no {type(build).__name__}")

@@ -33,7 +33,7 @@ class Board:
         self.speed = widgets.SelectionSlider(options=list(SPEEDS), value=session.speed, description="speed")
         self.speed.add_class("stepper-speed")
         self.speed.observe(lambda change: session.set_speed(change["new"]), "value")
-        names = ("status", "registered", "queue", "timers", "round", "earlier")
+        names = ("status", "registered", "queue", "timers", "tasks", "round", "earlier")
         self.parts = {name: widgets.HTML() for name in names}
         for name, part in self.parts.items():
             part.add_class(f"stepper-{name}")
@@ -63,7 +63,15 @@ class Board:
         lists = widgets.VBox([parts["queue"], parts["timers"]])
         held = widgets.HBox([parts["registered"], lists], layout={"justify_content": "space-between"})
         # The clients above what varies in height: nobody's line moves while it is typed.
-        rows = [head, parts["status"], held, self.clients.box, parts["round"], parts["earlier"]]
+        rows = [
+            head,
+            parts["status"],
+            held,
+            parts["tasks"],
+            self.clients.box,
+            parts["round"],
+            parts["earlier"],
+        ]
         return widgets.VBox(rows, layout={"max_width": "980px"})
 
     def look(self) -> None:
@@ -75,6 +83,8 @@ class Board:
             self.parts["registered"].value = board_html.registered(state)
             self.parts["queue"].value = board_html.queue(state)
             self.parts["timers"].value = board_html.timers(state)
+            self.parts["tasks"].value = board_html.tasks(state)
+            self.parts["tasks"].layout.display = None if state.tasks else "none"
             history = list(reactor.history)
             # While it sleeps, the status says so, and the round before can still be read.
             told = reactor.round if reactor.round.ran or not history else history[-1]

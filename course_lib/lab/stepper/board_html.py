@@ -11,6 +11,7 @@ from course_lib.lab.picture import ANSWERED, BLOCKED, IDLE
 from course_lib.lab.stepper.drive import Drive
 from course_lib.lab.stepper.rounds import Ran, Round
 from course_lib.lab.stepper.state import SHOWN, Due, State, Watched
+from course_lib.lab.stepper.tasks import TaskState
 
 EARLIER = 6
 """So many rounds before the last one are listed."""
@@ -58,22 +59,49 @@ def panel(title: str, note: str, rows: list[str]) -> str:
 
 def registered(state: State) -> str:
     """Return the registered descriptors as a table."""
-    head = "".join(f'<td style="padding:1px 12px 1px 0; color:{SOFT}">{each}</td>' for each in HEADINGS)
-    rows = "".join(f"<tr>{''.join(_cells(each))}</tr>" for each in state.watched[:SHOWN])
-    more = len(state.watched) - SHOWN
+    return _table("Registered", "what select watches", HEADINGS, [_cells(each) for each in state.watched])
+
+
+def tasks(state: State) -> str:
+    """Return the tasks as a table; ``""`` where there are none."""
+    if not state.tasks:
+        return ""
+    return _table(
+        "Tasks", "the oldest first", ("task", "", "at"), [_task_cells(each) for each in state.tasks]
+    )
+
+
+def _table(title: str, note: str, headings: tuple[str, ...], rows: list[list[str]]) -> str:
+    """Return a table with its title; what is beyond the shown rows is counted."""
+    cell = '<td style="padding:1px 12px 1px 0; {}">{}</td>'
+    head = "".join(cell.format(f"color:{SOFT}", each) for each in headings)
+    body = "".join(
+        f"<tr>{''.join(cell.format('white-space:nowrap', each) for each in row)}</tr>" for row in rows[:SHOWN]
+    )
+    more = len(rows) - SHOWN
     tail = f"<i>and {more} more</i>" if more > 0 else ""
     return (
-        f'<div style="line-height:1.35; padding:4px 12px 4px 0"><b>Registered</b> '
-        f'<span style="color:{SOFT}">what select watches</span>'
-        f"<table><tr>{head}</tr>{rows}</table>{tail}</div>"
+        f'<div style="line-height:1.35; padding:4px 12px 4px 0"><b>{title}</b> '
+        f'<span style="color:{SOFT}">{note}</span>'
+        f"<table><tr>{head}</tr>{body}</table>{tail}</div>"
     )
 
 
 HEADINGS = ("", "fd", "descriptor", "for", "callback", "waiting")
 
 
+def _task_cells(task: TaskState) -> list[str]:
+    due = "" if task.seconds is None else f", due in {max(0.0, task.seconds):.1f} s"
+    where = "" if task.function == task.own else f"in <code>{text(task.function)}</code>: "
+    return [
+        f"<b>{text(task.name)}</b>",
+        f"{text(task.waits)}{due}",
+        f"{where}<code>{text(task.source)}</code>",
+    ]
+
+
 def _cells(watched: Watched) -> list[str]:
-    cells = [
+    return [
         _lamp(watched),
         str(watched.descriptor),
         f"<b>{text(watched.name)}</b>",
@@ -81,7 +109,6 @@ def _cells(watched: Watched) -> list[str]:
         f"<code>{text(watched.callback)}</code>",
         _bytes(watched),
     ]
-    return [f'<td style="padding:1px 12px 1px 0; white-space:nowrap">{cell}</td>' for cell in cells]
 
 
 def _lamp(watched: Watched) -> str:

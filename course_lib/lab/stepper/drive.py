@@ -3,6 +3,7 @@
 Read observed_loop.py first. Next: state.py.
 """
 
+import inspect
 import threading
 import time
 from collections.abc import Callable
@@ -43,6 +44,8 @@ class Drive:
         """What ``build`` has returned; if it has ``close`` or ``stop``, that is called in the end."""
         try:
             self.built = self.reactor.build(build)
+            if inspect.iscoroutine(self.built):
+                self.built = self.reactor.spawn(self.built)
         except Exception as error:
             self.error = one_line(error)
         except BaseException:  # Ctrl-C in the middle of it
@@ -163,8 +166,9 @@ class Drive:
                 end()
             except Exception:  # it is the learner's, and its world has gone
                 pass
-        self.reactor.end_tasks()
-        sockets = list(self.reactor.sockets)  # the reactor may hold the last reference to some of them
+        sockets = set(self.reactor.sockets)  # tasks and reactor may hold the last reference to some of them
+        pass
+        sockets |= set(self.reactor.sockets)
         self.reactor.close()
         for sock in sockets:
             sock.close()

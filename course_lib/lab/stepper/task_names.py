@@ -3,6 +3,7 @@
 Read ../../eventloop/task.py first. Next: names.py.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,7 @@ class TaskNames:
     def __init__(self, known: Callable[[Any], str]) -> None:
         self._known = known
         self._given: WeakKeyDictionary[Task[Any], tuple[int, str]] = WeakKeyDictionary()
+        self._numbers = itertools.count()
         self._counts: Counter[str] = Counter()
         self._waiting: WeakKeyDictionary[Future[Any], str] = WeakKeyDictionary()
 
@@ -31,17 +33,23 @@ class TaskNames:
         """Return a number that rises from task to task."""
         return self._given_to(task)[0]
 
+    def all(self) -> list[Task[Any]]:
+        """Return the tasks that have names and that somebody still holds. Any thread."""
+        while True:
+            try:
+                return list(self._given)
+            except RuntimeError:  # it has changed meanwhile
+                pass
+
     def _given_to(self, task: Task[Any]) -> tuple[int, str]:
         given = self._given.get(task)
         if given is None:
-            given = self._given[task] = len(self._counts) + sum(self._counts.values()), self._new(task)
+            given = self._given[task] = next(self._numbers), self._new(task)
         return given
 
     def _new(self, task: Task[Any]) -> str:
         function = own_name(task)
-        # At its beginning a coroutine has its arguments, and nothing else.
-        frame = getattr(task.coro, "cr_frame", None)
-        names = [self._known(value) for value in (frame.f_locals.values() if frame else ())]
+        names = [self._known(value) for value in arguments_of(task.coro)]
         client = next((f" of {name}" for name in names if name.split(" ")[0] not in NOBODY), "")
         self._counts[function + client] += 1
         count = self._counts[function + client]
@@ -64,6 +72,12 @@ class TaskNames:
                 found = next((f"task {self.of(task)}" for task in waiting if task is not None), "")
                 return found or self._waiting.get(each, "")
         return ""
+
+
+def arguments_of(coro: Any) -> list[Any]:
+    """Return what a coroutine has at its beginning: arguments, and what it sees of the function around it."""
+    frame = getattr(coro, "cr_frame", None)
+    return list(frame.f_locals.values()) if frame else []
 
 
 def own_name(task: Task[Any]) -> str:

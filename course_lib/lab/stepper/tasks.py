@@ -8,6 +8,7 @@ Read ../frames/chain.py and task_names.py first. Next: state.py.
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import CellType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import course_lib.eventloop
@@ -51,9 +52,10 @@ class TaskState(NamedTuple):
 
 def tasks_of(loop: "ObservedLoop") -> list[TaskState]:
     """Return all that are not done, the oldest first. Any thread."""
-    tasks = [task for task in _listed(loop.tasks) if not task.done()]
+    tasks = [task for task in loop.names.tasks.all() if not task.done()]
     reasons = Reasons(loop) if tasks else None
-    return [_state(loop, task, reasons) for task in sorted(tasks, key=loop.names.tasks.order)]
+    found = [_state(loop, task, reasons) for task in sorted(tasks, key=loop.names.tasks.order)]
+    return [each for each in found if each is not None]
 
 
 def _listed(changing: Any) -> list[Any]:
@@ -65,8 +67,10 @@ def _listed(changing: Any) -> list[Any]:
             pass
 
 
-def _state(loop: "ObservedLoop", task: Task[Any], reasons: Any) -> TaskState:
+def _state(loop: "ObservedLoop", task: Task[Any], reasons: Any) -> TaskState | None:
     frames = chain(task.coro, with_names=False)
+    if not frames:
+        return None  # it has just ended
     place = _own_place(frames)
     name = loop.names.tasks.of(task)
     return TaskState(
@@ -82,7 +86,7 @@ def _state(loop: "ObservedLoop", task: Task[Any], reasons: Any) -> TaskState:
 def _own_place(frames: list[Standing]) -> Standing:
     """Return the innermost frame whose code is not the loop's own, else the outermost."""
     own = [each for each in frames if each.code and not each.code.co_filename.startswith(LOOP_FOLDER)]
-    return (own[-1:] or frames[:1] or [Standing("", "", {})])[0]
+    return own[-1] if own else frames[0]
 
 
 class Reasons:
@@ -100,7 +104,7 @@ class Reasons:
         for fd, callbacks in _listed(loop._directions._callbacks.items()):
             for event, callback in _listed(callbacks.items()):
                 ready = "to be readable" if event == READ else "to be writable"
-                for future in _futures(cell.cell_contents for cell in callback.__closure__ or ()):
+                for future in _futures(getattr(callback, "__closure__", None) or ()):
                     self._words[future] = f"{loop.labels.get(fd, 'a descriptor')} {ready}"
 
     def of(self, task: Task[Any]) -> str:
@@ -109,7 +113,7 @@ class Reasons:
             return "runs"
         if task in self._queued:
             return IN_QUEUE
-        return f"waits for {self._awaited(task.waits_for)}"
+        return f"waits for {self._awaited(task.waits_for) or _by_its_frames(task)}"
 
     def _awaited(self, future: Any) -> str:
         names = self._loop.names.tasks
@@ -117,9 +121,20 @@ class Reasons:
             return f"task {names.of(future)}"
         if isinstance(future, Gathering):
             left = [part for part in future._parts if not part.done()]
-            return " and ".join(self._awaited(part) for part in left) or "its parts"
-        return self._words.get(future, "a future")
+            return " and ".join(self._awaited(part) or "a future" for part in left)
+        return self._words.get(future, "")
+
+
+def _by_its_frames(task: Task[Any]) -> str:
+    """Return what a task waits for where nobody here knows its future."""
+    frames = chain(task.coro, with_names=False)
+    return "a thread" if any(each.function == "Loop.run_in_thread" for each in frames) else "a future"
 
 
 def _futures(values: Any) -> Iterator[Future[Any]]:
-    return (value for value in values if isinstance(value, Future))
+    """Yield those of the values, or of the cells of a closure, that are futures."""
+    for value in values:
+        if isinstance(value, CellType):
+            value = value.cell_contents
+        if isinstance(value, Future):
+            yield value
