@@ -1,6 +1,6 @@
 """The tenth storey: datagrams. Each is sent and received whole, or not at all.
 
-Read datagram_transport.py first. Next: pipes.py.
+Read datagram_transport.py first. Next: pipe_ends.py.
 """
 
 import socket

@@ -4,7 +4,7 @@ A signal arrives between any two instructions, where hardly anything may be done
 number into a socket (``signal.set_wakeup_fd``), and the loop, which reads there, calls the handler when it is
 safe: the self-pipe trick once more (../../waker.py).
 
-Read pipes.py first. Next: subprocesses.py.
+Read pipe_ends.py first. Next: subprocesses.py.
 """
 
 import inspect
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from course_lib.eventloop.aio.handles import Handle
-from course_lib.eventloop.aio.pipes import Pipes
+from course_lib.eventloop.aio.pipe_ends import Pipes
 from course_lib.eventloop.poller import READ
 
 

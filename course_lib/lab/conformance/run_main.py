@@ -1,33 +1,36 @@
 """Runs one module of CPython's tests: each test in a process of its own, with a time limit.
 
-    python -m course_lib.lab.conformance.run_main test_events [PART OF A NAME]
+    python -m course_lib.lab.conformance.run_main test_events [--loop package.module:Class] [PART OF A NAME]
 
-It writes one line of JSON for each test: first ``{"tests": 99}``, then ``{"test": …, "outcome": …, "detail": …}``.
-The processes are forked, so that the tests are imported once.
+It writes lines of JSON: ``{"tests": 99}``, then ``{"test": …, "outcome": …, "detail": …}`` for each test. The
+processes are forked, so that the tests are imported once.
 
-Read suites.py first. Next: __init__.py.
+Read suites.py first. Next: report.py.
 """
 
+import argparse
+import importlib
 import io
 import json
 import os
 import selectors
 import signal
-import sys
 import time
 import unittest
 import warnings
 from typing import Any
 
+from course_lib.eventloop.aio import AsyncioLoop
 from course_lib.lab.conformance.suites import make_default, tests_of
 
 LIMIT = 60.0
 """Seconds for one test."""
 
 
-def main(module: str, part: str = "") -> None:
-    make_default()
-    tests = [test for test in tests_of(module) if part in test.id()]
+def main(module: str, loop: str, part: str) -> None:
+    kind = loop_class(loop)
+    make_default(kind)
+    tests = [test for test in tests_of(module, kind) if part in test.id()]
     say({"tests": len(tests)})
     for test in tests:
         say({"test": f"{type(test).__name__}.{test.id().rsplit('.', 1)[1]}"} | in_a_process(test))
@@ -93,5 +96,16 @@ def outcome_of(test: unittest.TestCase) -> dict[str, str]:
     return {"outcome": "passed", "detail": ""}
 
 
+def loop_class(name: str) -> Any:
+    if not name:
+        return AsyncioLoop
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("module")
+    parser.add_argument("part", nargs="?", default="")
+    parser.add_argument("--loop", default="")
+    main(**vars(parser.parse_args()))

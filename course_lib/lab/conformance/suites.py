@@ -13,8 +13,6 @@ import unittest
 from collections.abc import Iterator
 from typing import Any
 
-from course_lib.eventloop.aio import AsyncioLoop
-
 PACKAGE = "test.test_asyncio"
 
 MIXINS = {
@@ -53,23 +51,25 @@ def missing() -> str:
     return "" if found else f"this Python came without its own tests (the package {PACKAGE})"
 
 
-def make_default() -> None:
-    """Let everything in this process that asks asyncio for a new loop get ours. For a process of its own."""
+def make_default(loop: Any) -> None:
+    """Let everything in this process that asks asyncio for a new loop get a ``loop``. No way back."""
     import asyncio
     from asyncio import unix_events
 
     # test_runners makes its loops of BaseEventLoop; from 3.13 there is EventLoop too.
     for name in ("SelectorEventLoop", "BaseEventLoop", "EventLoop"):
         if hasattr(asyncio, name):
-            setattr(asyncio, name, AsyncioLoop)
-    unix_events._UnixDefaultEventLoopPolicy._loop_factory = AsyncioLoop  # type: ignore[attr-defined]
+            setattr(asyncio, name, loop)
+    unix_events._UnixDefaultEventLoopPolicy._loop_factory = loop  # type: ignore[attr-defined]
 
 
 class OnOurLoop:
     """The part of a test class that says which loop."""
 
-    def create_event_loop(self) -> AsyncioLoop:
-        return AsyncioLoop()
+    loop_class: Any
+
+    def create_event_loop(self) -> Any:
+        return self.loop_class()
 
     def setUp(self) -> None:
         if "create_event_loop" not in dir(super()):  # a mixin that wants a loop, and asks nobody for it
@@ -78,14 +78,14 @@ class OnOurLoop:
         super().setUp()  # type: ignore[misc]
 
 
-def tests_of(module_name: str) -> list[unittest.TestCase]:
+def tests_of(module_name: str, loop: Any) -> list[unittest.TestCase]:
     """Return the tests of one of MODULES, each by itself. Call ``make_default`` before."""
     module = importlib.import_module(f"{PACKAGE}.{module_name}")
     suite: Any
     if module_name in MIXINS:
         utils = importlib.import_module(f"{PACKAGE}.utils")
         bases = [getattr(module, name) for name in MIXINS[module_name]]
-        ours = type("OurLoop", (OnOurLoop, *bases, utils.TestCase), {})
+        ours = type("OurLoop", (OnOurLoop, *bases, utils.TestCase), {"loop_class": loop})
         suite = unittest.defaultTestLoader.loadTestsFromTestCase(ours)
     else:
         suite = unittest.defaultTestLoader.loadTestsFromModule(module)
