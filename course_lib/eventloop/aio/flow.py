@@ -5,6 +5,7 @@ Read watermarks.py first. Next: hearing.py.
 
 import asyncio
 import contextvars
+import functools
 import warnings
 from asyncio.log import logger
 from typing import Any
@@ -59,14 +60,10 @@ class Flow(Watermarks):
             return
         if not events:
             reactor.unregister(self._fd)
-        elif self._events:
-            reactor.modify(self._fd, events, self._in_context)
         else:
-            reactor.register(self._fd, events, self._in_context)
+            on_ready = functools.partial(self._context.run, self._on_ready)
+            (reactor.modify if self._events else reactor.register)(self._fd, events, on_ready)
         self._events = events
-
-    def _in_context(self, events: int) -> None:
-        self._context.run(self._on_ready, events)
 
     def is_reading(self) -> bool:
         return not self._paused and not self._closing

@@ -55,6 +55,21 @@ def asyncio_streams(listener: socket.socket) -> None:
     asyncio.run(serve_streams(listener))
 
 
+def own_protocol(listener: socket.socket) -> None:
+    run_on_our_loop(serve_protocol(listener))
+
+
+def own_streams(listener: socket.socket) -> None:
+    run_on_our_loop(serve_streams(listener))
+
+
+def run_on_our_loop(main: Any) -> None:
+    from course_lib.eventloop import new_event_loop
+
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(main)
+
+
 def uvloop_protocol(listener: socket.socket) -> None:
     run_on_uvloop(serve_protocol(listener))
 
@@ -162,6 +177,8 @@ PEERS = (
     Peer("protocol/reactor", reactor_protocol),
     Peer("protocol/asyncio", asyncio_protocol),
     Peer("streams/asyncio", asyncio_streams),
+    Peer("protocol/own", own_protocol),
+    Peer("streams/own", own_streams),
     Peer("protocol/uvloop", uvloop_protocol, "uvloop"),
     Peer("streams/uvloop", uvloop_streams, "uvloop"),
     Peer("trio", trio_streams, "trio"),
