@@ -35,13 +35,13 @@ def answer(number: str, **names: Any) -> Any:
     """
     exercise = find(number)
     code, file = progress_file.kept(exercise.id)
-    why = "not passed yet"
+    why = f"{exercise.id} has not passed yet"
     if code:
         try:
             return _marked(built(code, file, names)[exercise.name], number, names)
         except Exception:  # it needs what was not kept, or another Python, or was changed by somebody
-            why = "your answer cannot be used outside its notebook"
-    print(f"{exercise.id} {exercise.title}: {why}, so this is the course's solution")  # noqa: T201
+            why = f"your answer to {exercise.id} cannot be used outside its notebook"
+    print(f"{why}, so this is the course's solution")  # noqa: T201
     made = built(exercise.solution, f"<solution {exercise.id}>", names)[exercise.name]
     return _marked(made, number, names)
 

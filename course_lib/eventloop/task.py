@@ -3,7 +3,8 @@
 A step resumes the coroutine, and it runs until it waits for a future. The task asks that future to call it
 back, and returns: the thread is free for others. When the future is done, the next step follows.
 
-A task is itself a future: of what the coroutine returns. So one task can wait for another.
+A task is itself a future: of what the coroutine returns. So one task can wait for another. Its loop is a
+reactor that remembers which task runs.
 
 Read future.py first. Next: gathering.py.
 """

@@ -2,7 +2,8 @@
 
 An ``await`` by itself suspends nothing. It runs what is behind it, which awaits something else, and so on,
 until the innermost one says ``yield``. What is yielded passes through all of them and comes out where the
-coroutine was resumed, in ``Task._step``: a future to wait for, or nothing. No other file of the loop yields.
+coroutine was resumed: there a task (task.py) looks at it. It is a future, which is a result that is not there
+yet (future.py), or nothing. No other file of the loop yields.
 
 Read reactor.py first. Next: future.py.
 """

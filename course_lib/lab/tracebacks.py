@@ -50,7 +50,8 @@ class Tracebacks:
         )
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        head = "".join(f"<th>{_left(html.escape(name))}</th>" for name in self.calls)
+        width = 100 // len(self.calls)
+        head = "".join(f'<th width="{width}%">{_left(html.escape(name))}</th>' for name in self.calls)
         cells = "".join(
             f'<td valign="top">{_left("".join(map(_html, calls)) + _raised(self.raised[name]))}</td>'
             for name, calls in self.calls.items()

@@ -24,7 +24,7 @@ ATTEMPTS = 3
 """Measurements before a busy machine is believed."""
 
 OFTEN = 100
-"""More looks at tasks than that, for one wake-up, are worth a word."""
+"""More looks at a task than that, for one wake-up, are many."""
 
 
 class Cost(NamedTuple):
@@ -84,14 +84,17 @@ class WaitingCost(Picture):
         draw(right, "looks at a task, for each wake-up", looks, [f"{count:,.0f}" for count in looks], BLOCKED)
         right.set_yticks([])
         right.set_xticks([])
-        super().__init__(figure, "\n".join(map(describe, costs)))
+        super().__init__(figure, describe(costs))
 
 
-def describe(cost: Cost) -> str:
-    """Say what is the same in every run."""
-    busy = "keeps the processor busy" if cost.share > 0.3 else "rests"
-    looks = "thousands of looks at a task" if cost.looks > OFTEN else "one look at a task"
-    return f"{cost.name}: {busy}, {looks} for each wake-up"
+def describe(costs: list[Cost]) -> str:
+    """Say what is the same in every run: who is busy, compared with the busiest, and who looks often."""
+    most = max(each.share for each in costs)
+    return "\n".join(
+        f"{each.name}: {'keeps the processor busy' if each.share > most / 3 else 'rests'}, "
+        f"{'thousands of looks' if each.looks > OFTEN else 'one look'} at a task for each wake-up"
+        for each in costs
+    )
 
 
 EXPECTED = """\

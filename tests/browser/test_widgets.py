@@ -84,3 +84,93 @@ def test_the_panel(opened, server, expect) -> None:
             expect(panel.locator(".panel-client-2-heard")).to_contain_text(second_hears)
         panel.locator(".panel-stop").click()
         expect(status).to_contain_text("has been stopped")
+
+
+FRAMES = """
+from course_lib import frame_stepper
+
+def inner():
+    got = yield "ready"
+    print("inner got", got)
+    yield got
+
+def outer():
+    yield from inner()
+
+frame_stepper(outer)
+"""
+
+
+def test_the_frame_stepper(opened, server, expect) -> None:
+    """Step, a slip, Send by the Enter key, Throw, Reset."""
+    with opened(scratch(server, "frames", FRAMES)) as lab:
+        lab.run("c0")
+        frames = lab.output("c0")
+        status, stack = frames.locator(".frames-status"), frames.locator(".frames-stack")
+        last, entry = frames.locator(".frames-last"), frames.locator(".frames-entry input")
+        expect(status).to_contain_text("It has not begun")
+
+        frames.locator(".frames-step").click()
+        expect(status).to_contain_text("it has yielded 'ready'")
+        expect(stack).to_contain_text("▶    yield from inner()")
+        expect(stack).to_contain_text('▶    got = yield "ready"')
+
+        say(entry, "hello")
+        expect(frames.locator(".frames-message")).to_contain_text("'hello' is no value that can be sent")
+        entry.fill("[1, 2]")
+        frames.locator(".frames-send").click()
+        expect(last).to_contain_text("send([1, 2])")
+        expect(last).to_contain_text("inner got [1, 2]")
+        expect(stack).to_contain_text("got = [1, 2]")
+
+        frames.locator(".frames-error select").select_option("KeyError")
+        frames.locator(".frames-throw").click()
+        expect(last).to_contain_text("raised KeyError, in inner: yield got")
+        expect(frames.locator(".frames-step")).to_be_disabled()
+        frames.locator(".frames-reset").click()
+        expect(status).to_contain_text("It has not begun")
+
+
+TASKS = """
+from course_lib import stepper
+from course_lib.listening import listen
+
+def build(loop):
+    listener = listen(("127.0.0.1", 0), 10)
+    listener.setblocking(False)
+
+    async def welcome():
+        while True:
+            sock, _ = await loop.sock_accept(listener)
+            loop.spawn(echo(sock))
+
+    async def echo(sock):
+        while data := await loop.sock_recv(sock, 1000):
+            await loop.sock_sendall(sock, data)
+
+    loop.spawn(welcome())
+    return listener.getsockname()
+
+stepper(build, name="tasks")
+"""
+
+
+def test_the_stepper_with_tasks(opened, server, expect) -> None:
+    with opened(scratch(server, "tasks", TASKS)) as lab:
+        lab.run("c0")
+        stepper = lab.output("c0")
+        step, tasks = stepper.locator(".stepper-step"), stepper.locator(".stepper-tasks")
+        expect(tasks).to_contain_text("is in the ready queue")
+        step.click()
+        expect(tasks).to_contain_text("waits for listener to be readable")
+        stepper.locator(".stepper-open").click()
+        step.click()
+        expect(tasks).to_contain_text("echo of client 1")
+        step.click()
+        expect(tasks).to_contain_text("waits for client 1 to be readable")
+        say(stepper.locator(".stepper-client-1-entry input"), "hello")
+        step.click()
+        expect(stepper.locator(".stepper-round")).to_contain_text("task echo of client 1 ran")
+        expect(stepper.locator(".stepper-client-1-heard")).to_contain_text("heard hello")
+        stepper.locator(".stepper-reset").click()
+        expect(tasks).not_to_contain_text("echo")

@@ -28,9 +28,7 @@ def kept(code: str, number: str = "0.1", **names):
 
 def test_before_it_has_passed_it_is_the_solution(capsys):
     assert answer("0.1")(b"a") == b"A"
-    assert capsys.readouterr().out == (
-        "0.1 How an exercise works: not passed yet, so this is the course's solution\n"
-    )
+    assert capsys.readouterr().out == "0.1 has not passed yet, so this is the course's solution\n"
 
 
 def test_what_has_passed_is_what_comes_back(capsys):
@@ -87,8 +85,7 @@ def test_what_cannot_be_kept_is_told(capsys):
     shout = kept("import threading\nlock = threading.Lock()\ndef shout(data):\n    with lock: return b''\n")
     assert shout(b"a") == b"A"
     assert capsys.readouterr().out == (
-        "0.1 How an exercise works: your answer cannot be used outside its notebook, "
-        "so this is the course's solution\n"
+        "your answer to 0.1 cannot be used outside its notebook, so this is the course's solution\n"
     )
 
 

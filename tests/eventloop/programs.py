@@ -35,6 +35,7 @@ class Player:
         self.trace: Trace = []
         self.tasks: list[Any] = []  # by number; None for those that gather has made itself
         self.futures: list[Any] = []
+        self.is_over = False  # then nobody spawns: asyncio forgets who comes so late, our loop waits for him
         self.kinds = {
             "ValueError": ValueError,
             "KeyError": KeyError,
@@ -57,7 +58,10 @@ class Player:
             return type(error).__name__
 
     async def _main(self, program: Body) -> Any:
-        return await self._run(Me("main", self._number(self.world.current_task())), program)
+        try:
+            return await self._run(Me("main", self._number(self.world.current_task())), program)
+        finally:
+            self.is_over = True
 
     def note(self, *what: Any) -> None:
         self.trace.append((self.world.time(), *what))
@@ -89,7 +93,7 @@ class Player:
         await self.world.sleep(delay)
 
     async def do_await_itself(self, me: Me) -> None:
-        await self.world.current_task()  # type: ignore[misc]
+        await self.world.current_task()
 
     async def do_await_nonsense(self, me: Me) -> None:
         await nonsense()
@@ -105,6 +109,8 @@ class Player:
         return number, self._run(Me(f"{me.label}.{number}", number), body)
 
     async def do_spawn(self, me: Me, body: Body) -> None:
+        if self.is_over:
+            return
         number, coro = self._child(me, body)
         self.tasks[number] = self.world.spawn(coro)
 
@@ -127,13 +133,13 @@ class Player:
         self.world.call_later(delay, self._any(which).cancel)
 
     async def do_uncancel(self, me: Me) -> int:
-        return self.world.current_task().uncancel()  # type: ignore[union-attr]
+        return self.world.current_task().uncancel()
 
     async def do_callback(self, me: Me, which: int) -> None:
         self._any(which).add_done_callback(lambda task: self.note(me.label, "is told", state(task)))
 
     async def do_gather(self, me: Me, bodies: list[Body], others: list[int]) -> Any:
-        parts = [self._child(me, body)[1] for body in bodies]
+        parts = [] if self.is_over else [self._child(me, body)[1] for body in bodies]
         chosen = [self._later(me, which) for which in others]
         # Of one that is done asyncio hears in the next round; from 3.12 on at once.
         parts += [task for task in chosen if task is not None and not task.done()]
@@ -174,7 +180,7 @@ class Player:
 
     def _cancelling(self) -> int:
         """Ours is an attribute, asyncio's a method."""
-        cancelling = self.world.current_task().cancelling  # type: ignore[union-attr]
+        cancelling = self.world.current_task().cancelling
         return cancelling if isinstance(cancelling, int) else cancelling()
 
     async def do_try(self, me: Me, body: Body, kind: str, handler: Body) -> Any:
@@ -230,7 +236,7 @@ plain = st.one_of(
     st.tuples(st.just("raise"), kinds),
     st.tuples(st.just("return"), st.integers(1, 3)),
     st.tuples(st.just("uncancel")),
-    st.tuples(st.sampled_from(["await_itself", "await_nonsense"])),
+    st.tuples(st.just("await_nonsense")),  # awaiting oneself twice: asyncio's C and Python differ
 )
 
 

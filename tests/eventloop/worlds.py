@@ -1,6 +1,7 @@
-"""Our loop and asyncio's behind the same few names, both with a clock that jumps: what test_programs.py plays on.
+"""Our loop and asyncio's behind the same few names: what test_programs.py plays on.
 
-Both worlds are made to take the same course each time where the real ones need not: leftover tasks are
+Both have a clock that jumps, unless they are told to be ``real``. And both are made to take the same course
+each time where the loops themselves need not: leftover tasks are
 cancelled in the order in which they were made (both keep sets), and asyncio's timers of the same moment are
 called in the order in which they were set (its heap swaps them; ours does not).
 """
@@ -37,10 +38,9 @@ class InOrder:
 class Ours:
     CancelledError = CancelledError
 
-    def __init__(self) -> None:
-        self.faketime = FakeTime()
-        self.loop = loop = Loop(self.faketime, self.faketime.clock)
-        loop.tasks = InOrder()  # type: ignore[assignment]
+    def __init__(self, real: bool = False) -> None:
+        self.loop = loop = Loop() if real else Loop(faketime := FakeTime(), faketime.clock)
+        loop.tasks = InOrder()
         self.errors: list[BaseException] = []
         loop.on_error = self.errors.append
         self.time, self.call_soon, self.call_later = loop.time, loop.call_soon, loop.call_later
@@ -61,7 +61,7 @@ class Ours:
             self.loop.close()
 
 
-class JumpingSelector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]
+class JumpingSelector(selectors.DefaultSelector):
     """Where it would sleep, the clock jumps."""
 
     now = 0.0
@@ -94,7 +94,7 @@ if sys.version_info >= (3, 13):
     AsyncioTask = asyncio.Task
 else:
 
-    class AsyncioTask(asyncio.tasks._PyTask):  # type: ignore[name-defined,misc]
+    class AsyncioTask(asyncio.tasks._PyTask):
         """asyncio's task with what 3.13 has repaired: a cancellation taken back in time is not delivered."""
 
         def uncancel(self) -> int:
@@ -107,12 +107,14 @@ else:
 class Theirs:
     CancelledError = asyncio.CancelledError
 
-    def __init__(self) -> None:
-        self.loop = loop = JumpingLoop()
+    def __init__(self, real: bool = False) -> None:
+        self.loop = loop = asyncio.SelectorEventLoop() if real else JumpingLoop()
         self.tasks: list[asyncio.Task[Any]] = []
         self.errors: list[BaseException] = []
         loop.set_task_factory(self._made)
-        loop.set_exception_handler(lambda loop, context: self.errors.append(context["exception"]))
+        loop.set_exception_handler(
+            lambda loop, context: self.errors.append(context.get("exception", context))
+        )
         self.time, self.call_soon, self.call_later = loop.time, loop.call_soon, loop.call_later
         self.spawn, self.sleep, self.timeout = loop.create_task, asyncio.sleep, asyncio.timeout
         self.gather, self.future, self.current_task = asyncio.gather, loop.create_future, asyncio.current_task

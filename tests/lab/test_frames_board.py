@@ -116,6 +116,7 @@ def test_a_step_that_does_not_come_back_can_be_reset():
     def waits():
         yield 1
         go_on.wait(20)
+        print("too late")
         yield 2
 
     f = frame_stepper(waits)
@@ -132,6 +133,7 @@ def test_a_step_that_does_not_come_back_can_be_reset():
     go_on.set()
     wait_until(lambda: not any(thread.name == "frames" for thread in threading.enumerate()))
     assert "Step 1" in board.parts["last"].value
+    assert "too late" not in board.parts["last"].value
 
 
 def test_nothing_to_step():
@@ -212,9 +214,11 @@ def test_prints_where_two_overlap(capsys):
     before = sys.stdout
     one, two = printed(), printed()
     one.__enter__()
-    two.__enter__()
+    words = two.__enter__()
     one.__exit__(None, None, None)  # it ends first, and must not take the other's place away
+    print("heard")
     two.__exit__(None, None, None)
     print("goes through")
+    assert words == ["heard\n"]
     assert capsys.readouterr().out == "goes through\n"
     sys.stdout = before

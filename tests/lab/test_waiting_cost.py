@@ -19,5 +19,7 @@ def test_every_wake_up_is_counted():
 
 
 def test_the_words_follow_the_numbers():
-    assert describe(Cost("x", 0.9, 1)) == "x: keeps the processor busy, one look at a task for each wake-up"
-    assert describe(Cost("x", 0.0, 1e5)) == "x: rests, thousands of looks at a task for each wake-up"
+    assert describe([Cost("x", 0.9, 1), Cost("y", 0.1, 1e5)]) == (
+        "x: keeps the processor busy, one look at a task for each wake-up\n"
+        "y: rests, thousands of looks at a task for each wake-up"
+    )

@@ -5,7 +5,7 @@ from typing import Any
 
 from course_lib.coach.exam import Exam
 from course_lib.coach.exercise import Exercise, Failed, Wrong
-from course_lib.coach.run import Ideas, Run, brief
+from course_lib.coach.run import Run, brief
 
 # --- the task
 
@@ -150,6 +150,10 @@ RESULT_LOST = SOLUTION.replace("stop.value", "None")
 
 EXCEPTION_ITSELF = SOLUTION.replace("stop.value", "stop")
 
+NOTHING_RETURNED = SOLUTION.replace("        return results\n", "")
+
+A_LIST = SOLUTION.replace("        return results\n", "        return list(results.values())\n")
+
 LAST_YIELDED = (
     SOLUTION.replace("results = {}", "results, last = {}, {}")
     .replace("next(generator)\n", "last[name] = next(generator)\n")
@@ -226,6 +230,7 @@ RETURNED = (
     "What a generator returns travels in the exception that ends it. What it has yielded before is something"
     " else."
 )
+SHAPE = "`run` returns a dictionary: names, and for each what the generator of that name has returned."
 ZERO = "A generator may return 0, or None. It has ended all the same, and that is its result."
 NO_END = (
     "It goes on for ever. What has ended is not put back: `next` would raise StopIteration each time anew,"
@@ -317,21 +322,33 @@ def judge(exam: Exam) -> None:
     exam.random.shuffle(results)
     run = exam.run(drive, names, counts, results)
     workers = ", ".join(f"{name} with {count}" for name, count in zip(names, counts, strict=True))
-    step(run, f"spawn for {workers} turns", [], JUST_ADDED)
-    step(run, f"spawn for {workers} turns; run() of another Scheduler", {}, OWN)
-    step(run, f"spawn for {workers} turns; run() of another Scheduler", [], OWN)
+    takes_turns(run, f"spawn for {workers} turns", [], names, JUST_ADDED)
+    run.sent = f"spawn for {workers} turns; run() of another Scheduler"
+    others = run.next(idea=OWN)
+    takes_turns(run, run.sent, [], names, OWN)
+    if others != {}:
+        raise Failed(run.sent, "{}", brief(others), SHAPE)
     in_turn = order_of(names, counts)
     takes_turns(run, f"spawn for {workers} turns; run()", in_turn, names)
     takes_turns(run, f"spawn for {workers} turns, each ending in a bare `yield`; run()", in_turn, names, BARE)
-    expected = dict(zip(names, results, strict=True))
     run.sent = f"spawn for {workers} turns, which return {', '.join(map(repr, results))}; run()"
-    returned = run.next()
-    if returned != expected:
-        truthy = {name: result for name, result in expected.items() if result}
-        raise Failed(run.sent, brief(expected), brief(returned), ZERO if returned == truthy else RETURNED)
+    results_are_right(run, dict(zip(names, results, strict=True)))
     child_has_its_turns(run)
-    step(run, "a generator that raises ZeroDivisionError; run()", "ZeroDivisionError", HIDDEN)
+    run.sent = "a generator that raises ZeroDivisionError; run()"
+    raised = run.next()
+    if raised != "ZeroDivisionError":
+        raise Failed(run.sent, "ZeroDivisionError", raised, HIDDEN)
     run.result()
+
+
+def results_are_right(run: Run, expected: dict[str, Any]) -> None:
+    returned = run.next()
+    if returned == expected:
+        return
+    idea = RETURNED if isinstance(returned, dict) else SHAPE
+    if returned == {name: result for name, result in expected.items() if result}:
+        idea = ZERO
+    raise Failed(run.sent, brief(expected), brief(returned), idea)
 
 
 def order_of(names: str, counts: list[int]) -> list[str]:
@@ -340,17 +357,19 @@ def order_of(names: str, counts: list[int]) -> list[str]:
     ]
 
 
-def step(run: Run, sent: str, expected: Any, idea: str, ideas: Ideas | None = None) -> None:
-    run.sent = sent
-    run.expect_equal(run.next(ideas=ideas, idea=idea), expected, idea)
-
-
 def takes_turns(run: Run, sent: str, expected: list[str], names: str, idea: str = "") -> None:
     run.sent = sent
-    turns = run.next(ideas={"TooMany": NO_END}, idea=NO_END)
+    wanted = turns_of(expected)
+    try:
+        turns = run.next(ideas={"TooMany": NO_END}, idea=NO_END)
+    except Failed as failure:
+        raise Failed(sent, wanted, failure.got, failure.idea) from None
     if turns != expected:
-        wanted, got = (f"the turns {' '.join(each) or 'of nobody'}" for each in (expected, turns))
-        raise Failed(sent, wanted, got, idea or why(turns, expected, names))
+        raise Failed(sent, wanted, turns_of(turns), idea or why(turns, expected, names))
+
+
+def turns_of(names: list[str]) -> str:
+    return f"the turns {' '.join(names)}" if names else "no turns"
 
 
 def why(turns: list[str], expected: list[str], names: str) -> str:
@@ -390,6 +409,8 @@ EXERCISE = Exercise(
         Wrong(ENDS_ALL, "The others have not"),
         Wrong(RESULT_LOST, "travels in the exception"),
         Wrong(EXCEPTION_ITSELF, "travels in the exception"),
+        Wrong(NOTHING_RETURNED, "returns a dictionary"),
+        Wrong(A_LIST, "returns a dictionary"),
         Wrong(LAST_YIELDED, "travels in the exception"),
         Wrong(FALSY, "may return 0"),
         Wrong(NONE_IS_THE_END, "bare `yield`"),

@@ -194,6 +194,10 @@ WAITS_INSIDE = changed(
             pass""",
 )
 
+SAME_NAME = changed(
+    "self.value, self.error = True, value, error", "self.result, self.error = True, value, error"
+)
+
 RETURNS_THE_ERROR = changed("            raise self.error", "            return self.error")
 
 TELLS_NOBODY_OF_ERRORS = changed(
@@ -233,6 +237,10 @@ SPINS = changed(
 PENDING = "There is no result yet, and None would look like one: who asks too early must notice."
 NOT_HERE = "`result` waits for nothing: nobody could set the result meanwhile, there is one thread."
 DONE = "It is done when it has been settled, whatever the result is: None and 0 are results like any other."
+HIDDEN = (
+    "An attribute of the object has the name of a method, and hides the method. Keep what you keep under"
+    " another name."
+)
 ONCE = (
     "Whoever waits has acted upon the first result, perhaps. A future is settled once; to do it again is a"
     " mistake, and raises RuntimeError."
@@ -421,7 +429,7 @@ def step(run: Run, sent: str, expected: Any, idea: str, slow: str = "", ideas: I
     except Failed as failure:
         raise Failed(sent, words(expected), failure.got, failure.idea) from None
     if got != expected or type(got) is not type(expected):
-        raise Failed(sent, words(expected), words(got), idea)
+        raise Failed(sent, words(expected), words(got), HIDDEN if "not callable" in words(got) else idea)
 
 
 def words(value: Any) -> str:
@@ -495,6 +503,7 @@ EXERCISE = Exercise(
         Wrong(OVERWRITES, "settled once"),
         Wrong(NONE_YET, "would look like one"),
         Wrong(WAITS_INSIDE, "there is one thread"),
+        Wrong(SAME_NAME, "hides the method"),
         Wrong(RETURNS_THE_ERROR, "can be raised"),
         Wrong(TELLS_NOBODY_OF_ERRORS, "has failed is done as well"),
         Wrong(GIVES_NOTHING, "what the generator returns"),

@@ -316,7 +316,7 @@ def drive(Task: Any, word: str) -> Iterator[Any]:
     task = Task(noting(log, future), queue)
     yield list(log)
     queue.rounds()
-    yield list(log)
+    yield [list(log), outcome(task)]
     queue.rounds(3)
     yield [list(log), outcome(task), len(queue.calls)]
     future.set_result(word)
@@ -368,13 +368,10 @@ def judge(exam: Exam) -> None:
     step(run, "the class", True, IS_FUTURE)
     awaits = "Task(coro, loop); coro awaits a future that is pending"
     step(run, awaits, [], NEXT_ROUND)
-    step(
-        run, f"{awaits}; one round", ["begun"], RESUMES, {"TypeError": RESUMES, "RuntimeError": WAITS}, WAITS
-    )
+    begins(run, f"{awaits}; one round")
     waits_for_it(run, f"{awaits}; four rounds")
     awaits = f"{awaits}; four rounds; set_result({word!r}), three rounds"
-    run.sent = awaits
-    log, ended = run.next(ideas={"TypeError": CALLED_BACK}, idea=RESUMED)
+    log, ended = told_of(run, awaits, "a coroutine that goes on", RESUMED, {"TypeError": CALLED_BACK})
     if log != ["begun", "resumed"]:
         raise Failed(awaits, "a coroutine that goes on", "it has not been resumed", RESUMED)
     ended_with(awaits, ended, word)
@@ -392,15 +389,19 @@ def judge(exam: Exam) -> None:
     run.result()
 
 
-def step(run: Run, sent: str, expected: Any, idea: str, ideas: Ideas | None = None, slow: str = "") -> None:
-    """Expect ``expected`` next. ``slow`` is the idea for a step that does not end."""
-    run.sent = sent
-    try:
-        got = run.next(ideas=ideas, idea=slow or idea)
-    except Failed as failure:
-        raise Failed(sent, words(expected), failure.got, failure.idea) from None
+def step(run: Run, sent: str, expected: Any, idea: str, ideas: Ideas | None = None) -> None:
+    got = told_of(run, sent, words(expected), idea, ideas)
     if got != expected or type(got) is not type(expected):
         raise Failed(sent, words(expected), words(got), idea)
+
+
+def told_of(run: Run, sent: str, expected: str, idea: str, ideas: Ideas | None = None) -> Any:
+    """Return what the driver yields next; ``expected`` and ``idea`` are for the case that it does not."""
+    run.sent = sent
+    try:
+        return run.next(ideas=ideas, idea=idea)
+    except Failed as failure:
+        raise Failed(sent, expected, failure.got, failure.idea) from None
 
 
 def words(value: Any) -> str:
@@ -411,11 +412,18 @@ def words(value: Any) -> str:
     return value if isinstance(value, str) else brief(value)
 
 
+def begins(run: Run, sent: str) -> None:
+    ideas = {"TypeError": RESUMES, "RuntimeError": WAITS}
+    log, ended = told_of(run, sent, "a coroutine that has begun", WAITS, ideas)
+    if log != ["begun"]:
+        got = "it has not begun" if ended == "not done" else f"the task has ended: {ended}"
+        raise Failed(sent, "a coroutine that has begun", got, RESUMES)
+
+
 def waits_for_it(run: Run, sent: str) -> None:
-    run.sent = sent
-    ideas = {"TypeError": CALLED_BACK, "RuntimeError": WAITS, "InvalidStateError": WAITS}
-    log, ended, calls = run.next(ideas=ideas, idea=WAITS)
     expected = "a coroutine that waits, a task that is not done, an empty queue"
+    ideas = {"TypeError": CALLED_BACK, "RuntimeError": WAITS, "InvalidStateError": WAITS}
+    log, ended, calls = told_of(run, sent, expected, WAITS, ideas)
     if log != ["begun"] or ended != "not done":
         raise Failed(sent, expected, f"the task has ended: {ended}", WAITS)
     if calls:
@@ -429,9 +437,9 @@ def ended_with(sent: str, ended: str, value: str) -> None:
 
 
 def turns_are_taken(run: Run) -> None:
-    run.sent = "two tasks, a and b, each of which pauses three times with a bare `yield`; one round"
-    log, *ended = run.next(ideas={"AttributeError": BARE, "RecursionError": TURNS}, idea=BARE)
-    expected = "a1, b1"
+    run.sent = "tasks a and b, each of which pauses three times with a bare `yield`; one round"
+    expected, ideas = "a1, b1", {"AttributeError": BARE, "RecursionError": TURNS}
+    log, *ended = told_of(run, run.sent, expected, BARE, ideas)
     if log != ["a1", "b1"]:
         idea = TURNS if log[:2] == ["a1", "a2"] else BARE
         raise Failed(run.sent, expected, ", ".join(log), idea)

@@ -256,8 +256,8 @@ class Talk:
         for _ in range(5):
             self.loop.run_once(0)
         for task in self.tasks.values():
-            if task.done() and not task.cancelled():
-                task.result()
+            if task.done() and not task.cancelled() and (error := task.exception()):
+                raise error
         return sorted(self.went_on)
 
     def end(self) -> None:

@@ -534,7 +534,7 @@ def judge(exam: Exam) -> None:
 
 def step(run: Run, sent: str, expected: Any, idea: str, stuck: str = "") -> None:
     run.sent = sent
-    ideas = {"TypeError": EVENTS if idea == EVENTS else IN_ORDER, "AttributeError": SPAWNED}
+    ideas = {"TypeError": idea} if idea in (IN_ORDER, EVENTS) else {}
     run.expect_equal(run.next(3.0, ideas=ideas, idea=stuck or idea), expected, idea)
 
 

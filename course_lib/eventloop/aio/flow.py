@@ -61,7 +61,7 @@ class Flow(Watermarks):
         if not events:
             reactor.unregister(self._fd)
         else:
-            on_ready = functools.partial(self._context.run, self._on_ready)
+            on_ready = functools.partial(self._context.run, self._on_ready)  # type: ignore[call-arg]
             (reactor.modify if self._events else reactor.register)(self._fd, events, on_ready)
         self._events = events
 

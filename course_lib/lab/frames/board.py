@@ -16,7 +16,7 @@ import ipywidgets as widgets
 from course_lib.eventloop import CancelledError
 from course_lib.lab.frames import board_html
 from course_lib.lab.frames.printed import printed
-from course_lib.lab.frames.steps import Step
+from course_lib.lab.frames.steps import RUNNING, Step
 from course_lib.lab.frames.values import in_words
 from course_lib.lab.ticker import Ticker
 
@@ -131,8 +131,8 @@ class Board:
         """Set all values to what is the case now. A value that stays the same costs the page nothing."""
         with self._lock:
             life = self.frames.life
-            history, state = list(life.history), life.state
-            running = life.thread is not None
+            state, history = life.state, list(life.history)  # in this order: the state's step is in it
+            running = state.words == RUNNING
             if not running:  # else what was last told can still be read
                 self.parts["stack"].value = board_html.stack(state.frames)
             self.parts["last"].value = board_html.last_step(history, self.printed)
@@ -140,7 +140,7 @@ class Board:
             ended = not running and not state.frames
             for button in (self.step_button, self.send_button, self.throw_button):
                 button.disabled = running or ended
-            self.parts["status"].value = board_html.status(life)
+            self.parts["status"].value = board_html.status(life, state)
 
     def end(self) -> None:
         """Keep up no longer; show how it has ended."""

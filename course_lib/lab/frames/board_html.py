@@ -9,7 +9,7 @@ from course_lib.lab.board_style import CALM, LINE, RED, SOFT, TROUBLE, WAITS, fr
 from course_lib.lab.frames.chain import Standing
 from course_lib.lab.frames.life import Life
 from course_lib.lab.frames.listing import Listed, listing
-from course_lib.lab.frames.steps import Step
+from course_lib.lab.frames.steps import RUNNING, State, Step
 from course_lib.lab.picture import BLOCKED, INK
 from course_lib.lab.stacks import frame_of, own_place
 
@@ -26,13 +26,13 @@ def text(words: object) -> str:
     return html.escape(str(words))
 
 
-def status(life: Life) -> str:
+def status(life: Life, state: State) -> str:
     """Return how it stands, in one line."""
-    state, thread = life.state, life.thread
     if life.error:
         return framed(f"<b>Nothing can be stepped:</b> {text(life.error)}", TROUBLE)
-    if thread is not None:
-        place = own_place(frame_of(thread))
+    if state.words == RUNNING:
+        thread = life.thread
+        place = own_place(frame_of(thread)) if thread else None
         where = f": in {text(place.function)}, at <code>{text(place.source)}</code>" if place else ""
         return framed(f"<b>Running</b>{where}", WAITS)
     if state.words == "has not begun":

@@ -7,6 +7,7 @@ Read values.py first. Next: steps.py.
 """
 
 import gc
+import inspect
 import linecache
 from types import CodeType, FrameType, TracebackType
 from typing import Any, NamedTuple
@@ -62,7 +63,8 @@ def chain(suspended: Any, with_names: bool = True) -> list[Standing]:
         frame = part(suspended, "frame")
         if frame is not None:
             found.append(standing(frame, frame.f_lineno, with_names))
-        if part(suspended, "running"):
+        # (An asynchronous generator says that it runs while it awaits, too.)
+        if part(suspended, "running") and not inspect.isasyncgen(suspended):
             break
         suspended = part(suspended, "yieldfrom") or part(suspended, "await")
     return found

@@ -13,7 +13,7 @@ from typing import Any
 
 from course_lib.lab.explain import one_line
 from course_lib.lab.frames.chain import chain, part, raised_at
-from course_lib.lab.frames.steps import State, Step
+from course_lib.lab.frames.steps import RUNNING, State, Step
 from course_lib.lab.frames.values import in_words
 
 HISTORY = 50
@@ -52,7 +52,7 @@ class Life:
     @property
     def state(self) -> State:
         """How it stands now. While it runs no frames are told: they change."""
-        return self._told if self.thread is None else State("is running", [])
+        return self._told if self.thread is None else State(RUNNING, [])
 
     def step(self) -> Step:
         """Resume it once, with nothing."""
@@ -122,10 +122,10 @@ class Life:
             return
         try:
             if part(self._suspended, "frame") is not None:
-                self._suspended.close()
                 self._told = State("has been closed", [])
+                self._suspended.close()
         except BaseException:  # what it raises on its way out is the learner's, and nobody waits for it
-            self._told = State("has been closed", [])
+            pass
         finally:
             self._resuming.release()
 

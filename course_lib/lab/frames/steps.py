@@ -14,12 +14,14 @@ from typing import NamedTuple
 
 from course_lib.lab.frames.chain import Standing
 
+RUNNING = "is running"
+
 
 class State(NamedTuple):
     """How a generator or coroutine stands between two steps."""
 
     words: str
-    """"has not begun", "is suspended", "has returned 6", "has raised ValueError: no", "is running"."""
+    """"has not begun", "is suspended", "has returned 6", "has raised ValueError: no", RUNNING."""
 
     frames: list[Standing]
     """From the outermost to the innermost; none when it has ended."""

@@ -15,7 +15,7 @@ from course_lib.eventloop import Task
 
 class Loop:
     def __init__(self) -> None:
-        self.ready: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
+        self.ready: deque[Any] = deque()
         self.on_error = traceback.print_exception
 
     def call_soon(self, callback: Callable[..., object], *args: Any) -> None:

@@ -16,8 +16,8 @@ from course_lib.eventloop import Future, Task
 
 class Loop:
     def __init__(self) -> None:
-        self.ready: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
-        self.timers: list[tuple[float, int, Future[None]]] = []
+        self.ready: deque[Any] = deque()
+        self.timers: list[Any] = []
         self.numbers = itertools.count()  # so that two timers of the same moment can be compared
         self.on_error = traceback.print_exception
 
@@ -28,7 +28,7 @@ class Loop:
         return Task(coro, self)
 
     async def sleep(self, seconds: float) -> None:
-        future: Future[None] = Future(self)
+        future = Future(self)
         heapq.heappush(self.timers, (time.monotonic() + seconds, next(self.numbers), future))
         await future
 

@@ -167,7 +167,7 @@ class Drive:
             except Exception:  # it is the learner's, and its world has gone
                 pass
         sockets = set(self.reactor.sockets)  # tasks and reactor may hold the last reference to some of them
-        pass
+        self.reactor.end_tasks()
         sockets |= set(self.reactor.sockets)
         self.reactor.close()
         for sock in sockets:
