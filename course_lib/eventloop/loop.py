@@ -35,12 +35,18 @@ class Loop(Reactor):
         """The one whose step runs now."""
 
     def run(self, coro: Coroutine[Any, Any, T]) -> T:
-        """Run ``coro`` until it is done; return its result. Tasks that are left then are cancelled."""
+        """Run ``coro`` until it is done; return its result. Tasks that are left then are cancelled.
+
+        Raises RuntimeError where ``stop`` is called before.
+        """
         main = self.spawn(coro)
         try:
             while not main.done():
+                if self._stopping:
+                    raise RuntimeError(f"the loop was stopped before {main!r} was done")
                 self.run_once()
         finally:
+            self._stopping = False
             for task in self.tasks:
                 task.cancel()
             while self.tasks:
