@@ -348,6 +348,7 @@ class Silent:
         ([Ask(1), {"a": Ask}], "[<Ask>, {'a': <class 'tests.lab.test_frames.Ask'>}]"),
         (countdown, "<function countdown>"),
         (countdown(3), "<generator object countdown>"),
+        ((lambda: lambda: 1)(), "<function <lambda>>"),
         (b"x" * 5, "b'xxxxx'"),
         (READ, "1"),
         (None, "None"),

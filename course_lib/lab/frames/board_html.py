@@ -60,8 +60,10 @@ def _frame(frame: Standing, small: bool, innermost: bool) -> str:
     variables = [
         f"<code>{text(name)}</code> = <code>{text(value)}</code>" for name, value in frame.names.items()
     ]
-    tag = "span" if small else "div"
-    names = "".join(f'<{tag} style="padding:1px 16px 1px 0">{each}</{tag}>' for each in variables)
+    display = "inline-block" if small else "block"
+    names = "".join(
+        f'<div style="display:{display}; padding:1px 16px 1px 0">{each}</div>' for each in variables
+    )
     names = names or f'<div style="color:{SOFT}">no local variables</div>'
     return f'<div style="{style}"><b>{text(frame.function)}</b>{code}{names}</div>'
 

@@ -12,6 +12,9 @@ MOST = 60
 """So many characters of a value are shown."""
 
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+OUTER = re.compile(r"(?:[\w.]|<locals>|<lambda>)+\.<locals>\.")
+"""The function within which another one is defined."""
+
 PORT = re.compile(r"('(?:127\.0\.0\.1|::1)', )\d+")
 NUMBERS = ("fd", "port")
 """A number that goes by one of these names is another one in each run."""
@@ -33,7 +36,7 @@ class _Words(reprlib.Repr):
             words = " ".join(repr(value).split("\n"))
         except Exception:  # the learner's own __repr__
             return f"<{type(value).__name__}>"
-        words = ADDRESS.sub("", words)
+        words = OUTER.sub("", ADDRESS.sub("", words))
         return words if len(words) <= MOST else f"{words[: MOST - 4]}...{words[-1]}"
 
 

@@ -4,7 +4,7 @@ JupyterLab runs the callbacks of widgets on a thread of their own, at the same t
 are made at once; a callback of a button only asks the session for something; and a ticker sets the values,
 at most ten times a second, however many rounds there are in between.
 
-Read session.py and board_html.py first.
+Read session.py and board_tables.py first.
 """
 
 import threading
@@ -13,7 +13,7 @@ from collections.abc import Callable
 import ipywidgets as widgets
 
 from course_lib.lab.client_rows import ClientRows
-from course_lib.lab.stepper import board_html
+from course_lib.lab.stepper import board_html, board_tables
 from course_lib.lab.stepper.session import SPEEDS, Session
 from course_lib.lab.stepper.state import state_of
 from course_lib.lab.ticker import Ticker
@@ -80,10 +80,10 @@ class Board:
             drive = self.session.drive
             reactor, state = drive.reactor, state_of(drive.reactor)
             self.parts["status"].value = board_html.status(drive)
-            self.parts["registered"].value = board_html.registered(state)
+            self.parts["registered"].value = board_tables.registered(state)
             self.parts["queue"].value = board_html.queue(state)
             self.parts["timers"].value = board_html.timers(state)
-            self.parts["tasks"].value = board_html.tasks(state)
+            self.parts["tasks"].value = board_tables.tasks(state)
             self.parts["tasks"].layout.display = None if state.tasks else "none"
             history = list(reactor.history)
             # While it sleeps, the status says so, and the round before can still be read.
