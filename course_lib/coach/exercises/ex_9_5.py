@@ -16,7 +16,7 @@ from course_lib.eventloop import CancelledError
 
 
 class TimeLimit:
-    """`async with TimeLimit(loop, 2): ...` raises TimeoutError when the block takes longer than 2 seconds."""
+    """`async with TimeLimit(loop, 2):` raises TimeoutError if the block takes longer than 2 seconds."""
 
     def __init__(self, loop, seconds):
         self.loop, self.seconds = loop, seconds
@@ -53,7 +53,7 @@ from course_lib.eventloop import CancelledError
 
 
 class TimeLimit:
-    """`async with TimeLimit(loop, 2): ...` raises TimeoutError when the block takes longer than 2 seconds."""
+    """`async with TimeLimit(loop, 2):` raises TimeoutError if the block takes longer than 2 seconds."""
 
     def __init__(self, loop, seconds):
         self.loop, self.seconds = loop, seconds
