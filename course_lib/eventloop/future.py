@@ -46,7 +46,10 @@ class Future(Generic[T]):
         """Return the result or raise the exception. Raises InvalidStateError before there is one."""
         exception = self.exception()
         if exception is not None:
-            raise exception
+            try:
+                raise exception
+            finally:
+                del self, exception  # its traceback holds this frame: a circle would keep all of it alive
         return self._result  # type: ignore[return-value]  # done: it is a T
 
     def exception(self) -> BaseException | None:

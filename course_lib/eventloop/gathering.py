@@ -24,12 +24,12 @@ class Gathering(Future[list[Any]]):
             self.set_result([])
 
     def cancel(self) -> bool:
-        """Cancel all parts. It is cancelled itself when they have ended."""
+        """Cancel all parts. It is cancelled itself when the first has ended so, or all have refused."""
         if self.done():
             return False
-        for part in self._parts:
-            self._cancelling |= part.cancel()
-        return self._cancelling
+        asked = [part.cancel() for part in self._parts]
+        self._cancelling |= any(asked)
+        return any(asked)
 
     def _one_is_done(self, part: Future[Any]) -> None:
         self._left -= 1
@@ -38,9 +38,7 @@ class Gathering(Future[list[Any]]):
             return
         if failure is not None:
             self.set_exception(failure)
-        elif part.cancelled() and not self._cancelling:
-            super().cancel()
-        elif not self._left and self._cancelling:
+        elif part.cancelled() or (self._cancelling and not self._left):
             super().cancel()
         elif not self._left:
             self.set_result([part.result() for part in self._parts])

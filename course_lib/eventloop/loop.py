@@ -37,21 +37,31 @@ class Loop(Reactor):
     def run(self, coro: Coroutine[Any, Any, T]) -> T:
         """Run ``coro`` until it is done; return its result. Tasks that are left then are cancelled.
 
-        Raises RuntimeError where ``stop`` is called before.
+        Raises RuntimeError where ``stop`` is called before, and in a task of this loop.
         """
+        if self._running:
+            coro.close()  # nobody will await it, and Python would complain
+            raise RuntimeError("this loop runs already: await the coroutine, or spawn it")
         main = self.spawn(coro)
+        ended: list[Task[T]] = []
+        main.add_done_callback(ended.append)  # one round later: what main has spawned last begins, too
+        self._running = True
         try:
-            while not main.done():
-                if self._stopping:
+            while not ended:
+                if self._stopping and not main.done():
                     raise RuntimeError(f"the loop was stopped before {main!r} was done")
                 self.run_once()
         finally:
-            self._stopping = False
-            for task in self.tasks:
-                task.cancel()
+            self._running = self._stopping = False
+            self.cancel_all()
             while self.tasks:
                 self.run_once()
         return main.result()
+
+    def cancel_all(self) -> None:
+        """Cancel all tasks. They end in the rounds that follow."""
+        for task in self.tasks:
+            task.cancel()
 
     def spawn(self, coro: Coroutine[Any, Any, T]) -> Task[T]:
         """Return a task that runs ``coro``, beside all others. To wait for its result, await it."""

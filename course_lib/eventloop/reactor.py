@@ -115,6 +115,7 @@ class Reactor:
                 callback(*args)
             except Exception as error:
                 self.on_error(error)
+            del callback, args  # an error that is kept keeps this frame, and so what is in it
 
     def _patience(self, limit: float | None) -> float | None:
         """Return how long the poller may sleep; None is until something comes."""

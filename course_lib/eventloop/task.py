@@ -54,7 +54,7 @@ class Task(Future[T]):
             self._must_cancel = False
         return self.cancelling
 
-    def _step(self, done: Future[Any] | None = None) -> None:
+    def _step(self, done: Future[Any] | None = None, mistake: RuntimeError | None = None) -> None:
         """Run the coroutine as far as it goes. ``done`` is what it has waited for."""
         self.waits_for = None
         self.loop.current_task = self
@@ -62,6 +62,8 @@ class Task(Future[T]):
             if self._must_cancel:
                 self._must_cancel = False
                 trap = self.coro.throw(CancelledError())
+            elif mistake is not None:
+                trap = self.coro.throw(mistake)
             else:
                 trap = self.coro.send(None)
         except StopIteration as stop:  # it has returned
@@ -72,12 +74,15 @@ class Task(Future[T]):
             # The traceback begins in the coroutine: this frame holds the task, the task holds
             # the error, and a circle would keep all three alive.
             self.set_exception(error.with_traceback(error.__traceback__ and error.__traceback__.tb_next))
-            if not isinstance(error, Exception):  # Ctrl-C and the like end the loop too
+            # Ctrl-C and the like end the loop too: once, and not again in each who waits for this task.
+            if not isinstance(error, Exception) and (done is None or done._exception is not error):
                 raise
         else:
             self._suspend(trap)
         finally:
             self.loop.current_task = None
+            # From 3.12 on the coroutine's frame leads back to this one, too. It must hold nothing then.
+            del self, done, mistake
 
     def _finish(self, result: T) -> None:
         if self._must_cancel:  # in its last step it was told to end, and it has
@@ -95,8 +100,8 @@ class Task(Future[T]):
                 self._must_cancel = False
         else:
             whose = "itself" if trap is self else f"{trap!r}, which is no future of this loop"
-            self.coro.close()
-            self.set_exception(RuntimeError(f"{self!r} waits for {whose}"))
+            mistake = RuntimeError(f"{self!r} waits for {whose}")
+            self.loop.call_soon(self._step, None, mistake)  # raised where it was made: it can clean up
 
     def __repr__(self) -> str:
         name = getattr(self.coro, "__qualname__", type(self.coro).__name__)

@@ -25,9 +25,12 @@ class Timeout:
         self._task = self._loop.current_task
         self._cancelling = self._task.cancelling
         self._timer = self._loop.call_later(self._seconds, self._expire)
+        if self._seconds <= 0:  # without a round in between, in which the block might end
+            self._loop.call_soon(self._timer)
         return self
 
     def _expire(self) -> None:
+        self._timer.cancel()
         self.expired = True
         self._task.cancel()
 

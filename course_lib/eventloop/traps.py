@@ -22,7 +22,10 @@ def until_done(future: "Future[T]") -> "Generator[Future[T], None, T]":
     """Suspend the task until ``future`` is done; return its result, or raise its exception."""
     if not future.done():
         yield future
-    return future.result()
+    try:
+        return future.result()
+    finally:
+        del future  # as Future.result does it: no circle
 
 
 @types.coroutine
