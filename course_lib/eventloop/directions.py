@@ -47,8 +47,8 @@ class Directions:
             else:
                 del self._callbacks[fd]
                 self._reactor.unregister(fd)
-        except OSError:
-            pass  # it was closed in the meantime, and so the system watches it no more
+        except (OSError, KeyError):
+            pass  # it was closed in the meantime, or the reactor: nobody watches it any more
 
     def _on_ready(self, fd: int, events: int) -> None:
         for event, callback in list(self._callbacks[fd].items()):

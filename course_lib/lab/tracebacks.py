@@ -32,34 +32,38 @@ class Call(NamedTuple):
 
 
 class Tracebacks:
-    """What ``tracebacks`` returns: for each name the calls, the outermost first, and what was raised."""
+    """What ``tracebacks`` returns: for each name the calls, the outermost first, and what was raised.
+
+    They are aligned at their ends, where the errors are.
+    """
 
     def __init__(self, errors: dict[str, BaseException]) -> None:
         self.calls = {name: calls_of(error) for name, error in errors.items()}
         self.raised = {name: one_line(error) for name, error in errors.items()}
 
+    def _rows(self) -> list[tuple[Call | None, ...]]:
+        """Return the calls, row by row; None above the first one of a shorter traceback."""
+        from_the_end = zip_longest(*(reversed(calls) for calls in self.calls.values()))
+        return list(from_the_end)[::-1]
+
     def __repr__(self) -> str:
-        columns = [
-            [name, "", *(line for call in calls for line in _lines(call)), self.raised[name]]
-            for name, calls in self.calls.items()
-        ]
-        widths = [max(map(len, column)) for column in columns]
+        rows = [tuple(self.calls), *[("",) * len(self.calls)]]
+        for calls in self._rows():
+            rows += zip(*map(_lines, calls), strict=True)
+        rows.append(tuple(self.raised.values()))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         return "\n".join(
             GAP.join(f"{line:{width}}" for line, width in zip(row, widths, strict=True)).rstrip()
-            for row in zip_longest(*columns, fillvalue="")
+            for row in rows
         )
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         width = 100 // len(self.calls)
         head = "".join(f'<th width="{width}%">{_left(html.escape(name))}</th>' for name in self.calls)
-        cells = "".join(
-            f'<td valign="top">{_left("".join(map(_html, calls)) + _raised(self.raised[name]))}</td>'
-            for name, calls in self.calls.items()
-        )
-        return {
-            "text/html": f"<table><tr>{head}</tr><tr>{cells}</tr></table>",
-            "text/plain": repr(self),
-        }
+        rows = [map(_html, calls) for calls in self._rows()]
+        rows.append(map(_raised, self.raised.values()))
+        body = "".join(f"<tr>{''.join(f'<td>{_left(cell)}</td>' for cell in row)}</tr>" for row in rows)
+        return {"text/html": f"<table><tr>{head}</tr>{body}</table>", "text/plain": repr(self)}
 
 
 def tracebacks(**errors: BaseException) -> Tracebacks:
@@ -79,21 +83,25 @@ def calls_of(error: BaseException) -> list[Call]:
     return calls
 
 
-def _lines(call: Call) -> tuple[str, str]:
+def _lines(call: Call | None) -> tuple[str, str]:
+    if call is None:
+        return "", ""
     where = f"  ({call.file})" if call.file else ""
     return f"{call.function}{where}", f"    {call.source}"
 
 
-def _html(call: Call) -> str:
+def _html(call: Call | None) -> str:
+    if call is None:
+        return ""
     function, source = html.escape(call.function), f"<code>{html.escape(call.source)}</code>"
     if call.file:
-        return f'<p><font color="#808080">{function}, {html.escape(call.file)}<br>{source}</font></p>'
-    return f"<p><b>{function}</b><br>{source}</p>"
+        return f'<font color="#808080">{function}, {html.escape(call.file)}<br>{source}</font>'
+    return f"<b>{function}</b><br>{source}"
 
 
 def _raised(words: str) -> str:
     kind, colon, rest = html.escape(words).partition(":")
-    return f'<p><font color="#C04A00"><b>{kind}</b></font>{colon}{rest}</p>'
+    return f'<font color="#C04A00"><b>{kind}</b></font>{colon}{rest}'
 
 
 def _left(content: str) -> str:

@@ -147,3 +147,14 @@ def test_closed_while_it_was_watched(reactor: Reactor, directions: Directions, p
         assert watched(reactor, sock.fileno()) == 0
     for sock in again:
         sock.close()
+
+
+def test_leaving_after_the_reactor_is_closed_is_nothing(pair: Pair) -> None:
+    ours, _ = pair
+    reactor = Reactor()
+    directions = Directions(reactor)
+    directions.watch(ours, READ, print)
+    directions.watch(ours, WRITE, print)
+    reactor.close()
+    directions.leave(ours.fileno(), READ)
+    directions.leave(ours.fileno(), WRITE)

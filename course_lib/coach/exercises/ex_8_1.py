@@ -134,6 +134,33 @@ while alive:
 return results
 """)
 
+CHANGES_IT = """
+class Scheduler:
+    def __init__(self):
+        self.all = {}
+
+    def spawn(self, name, generator):
+        self.all[name] = generator
+
+    def run(self):
+        results = {}
+        while self.all:
+            for name, generator in self.all.items():
+                try:
+                    next(generator)
+                except StopIteration as stop:
+                    results[name] = stop.value
+                    del self.all[name]
+        return results
+"""
+
+ONE_TURN = running("""
+results = {}
+for name, generator in self.ready:
+    results[name] = next(generator)
+return results
+""")
+
 ENDS_ALL = running("""
 results = {}
 try:
@@ -222,6 +249,10 @@ SKIPPED = (
     "Somebody has been passed over: after one had ended, the next in line had no turn. A list from which"
     " something is removed while a `for` goes through it moves up under its feet."
 )
+CHANGED = (
+    "What has ended was taken out while a `for` goes through it. Go through a copy, or take one at a time."
+)
+ONE_ROUND = "Each has had one turn, and none of them has ended. `run` goes on until all have ended."
 BARE = (
     "A bare `yield` hands over None. It is a turn like any other: only StopIteration says that a generator"
     " has ended."
@@ -361,7 +392,7 @@ def takes_turns(run: Run, sent: str, expected: list[str], names: str, idea: str 
     run.sent = sent
     wanted = turns_of(expected)
     try:
-        turns = run.next(ideas={"TooMany": NO_END}, idea=NO_END)
+        turns = run.next(ideas={"TooMany": NO_END, "RuntimeError": CHANGED}, idea=NO_END)
     except Failed as failure:
         raise Failed(sent, wanted, failure.got, failure.idea) from None
     if turns != expected:
@@ -374,7 +405,7 @@ def turns_of(names: list[str]) -> str:
 
 def why(turns: list[str], expected: list[str], names: str) -> str:
     if turns == expected[: len(turns)]:
-        return ALL_STOP
+        return ONE_ROUND if len(turns) == len(names) else ALL_STOP
     if turns == sorted(expected, key=names.index) or turns == sorted(expected, key=names[::-1].index):
         return TURNS
     return ORDER if turns[: len(names)] != list(names) else SKIPPED
@@ -406,6 +437,8 @@ EXERCISE = Exercise(
         Wrong(LAST_FIRST, "all of its turns in a row"),
         Wrong(BACKWARDS, "stands behind all others"),
         Wrong(SKIPS, "passed over"),
+        Wrong(CHANGES_IT, "while a `for` goes through it"),
+        Wrong(ONE_TURN, "until all have ended"),
         Wrong(ENDS_ALL, "The others have not"),
         Wrong(RESULT_LOST, "travels in the exception"),
         Wrong(EXCEPTION_ITSELF, "travels in the exception"),

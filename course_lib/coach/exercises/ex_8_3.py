@@ -154,6 +154,18 @@ NONE_IS_NOTHING = changed(
 
 STEPS_AT_ONCE = changed("self.loop.call_soon(self.step)", "self.step()")
 
+NO_TRY = stepping("""
+trap = self.coro.send(None)
+if trap is None:
+    self.loop.call_soon(self.step)
+else:
+    trap.add_done_callback(self.step)
+""")
+
+NO_FUTURE = SOLUTION.replace("class Task(Future)", "class Task").replace(
+    "        super().__init__(loop)\n", ""
+)
+
 NO_RESULT = changed("            self.set_result(stop.value)", "            pass")
 
 THE_EXCEPTION = changed("stop.value", "stop")
@@ -242,6 +254,10 @@ CHAIN = "A task is a future, so that another task can await it."
 # --- in the learner's process
 
 
+class Uncaught(Exception):
+    """StopIteration has left a step. (It cannot leave the driver, which is a generator itself.)"""
+
+
 class Queue:
     """A loop that is nothing but a queue."""
 
@@ -256,7 +272,10 @@ class Queue:
         for _ in range(count):
             calls, self.calls = self.calls, []
             for callback, args in calls:
-                callback(*args)
+                try:
+                    callback(*args)
+                except StopIteration:
+                    raise Uncaught("StopIteration has left step") from None
 
 
 @types.coroutine
@@ -308,7 +327,7 @@ def told(call: Callable[[], Any]) -> str:
 
 
 def drive(Task: Any, word: str) -> Iterator[Any]:
-    """Each step yields what the judge compares."""
+    """Each step yields what the judge compares. The futures are of the kind that Task is derived from."""
     Future, queue = Task.__bases__[0], Queue()
     yield hasattr(Future, "add_done_callback")
     log: list[str] = []
@@ -365,7 +384,8 @@ def taking_turns(Task: Any) -> Iterator[Any]:
 def judge(exam: Exam) -> None:
     word = exam.word()
     run = exam.run(drive, word)
-    step(run, "the class", True, IS_FUTURE)
+    if not run.next():
+        raise Failed("the class", "one that is derived from Future", "one that is not", IS_FUTURE)
     awaits = "Task(coro, loop); coro awaits a future that is pending"
     step(run, awaits, [], NEXT_ROUND)
     begins(run, f"{awaits}; one round")
@@ -399,7 +419,7 @@ def told_of(run: Run, sent: str, expected: str, idea: str, ideas: Ideas | None =
     """Return what the driver yields next; ``expected`` and ``idea`` are for the case that it does not."""
     run.sent = sent
     try:
-        return run.next(ideas=ideas, idea=idea)
+        return run.next(ideas={"Uncaught": ENDS, **(ideas or {})}, idea=idea)
     except Failed as failure:
         raise Failed(sent, expected, failure.got, failure.idea) from None
 
@@ -468,6 +488,8 @@ EXERCISE = Exercise(
         Wrong(FUTURES_ONLY, "gives None"),
         Wrong(NONE_IS_NOTHING, "gives None"),
         Wrong(STEPS_AT_ONCE, "in a row"),
+        Wrong(NO_TRY, "with what it returned inside"),
+        Wrong(NO_FUTURE, "derive the class"),
         Wrong(NO_RESULT, "with what it returned inside"),
         Wrong(THE_EXCEPTION, "with what it returned inside"),
         Wrong(NONE_RETURNED, "with what it returned inside"),
