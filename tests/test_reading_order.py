@@ -25,7 +25,7 @@ def used(path: Path) -> set[str]:
 
 
 def neighbors(path: Path) -> list[tuple[str, str]]:
-    """Return what the docstring says of the way: ("Read", file) and ("Next", file), relative to course_lib."""
+    """Return what the docstring says of the way, as ("Read", file) and ("Next", file)."""
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     found = []
     for word, names in re.findall(r"(Read|Next:) ([\w/.]+\.py(?: and [\w/.]+\.py)*)", text):

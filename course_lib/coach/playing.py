@@ -9,10 +9,14 @@ Read ../eventloop/fake_time.py first.
 from collections.abc import Coroutine
 from typing import Any, Self
 
+from course_lib.coach.exercise import Broke
 from course_lib.eventloop import CancelledError, Future, Loop
 from course_lib.eventloop.fake_time import FakeTime
 
 ASLEEP, BUSY, ESCAPED = "sleeps for ever", "goes round and round", "an error has ended the loop"
+
+KNOWN = {"returned", "ValueError", "CancelledError", "TimeoutError", ASLEEP, BUSY, ESCAPED}
+"""What a judge may have a word for. Any other exception is a slip of the learner's."""
 
 ROUNDS = 5000
 """No play of a judge's needs so many."""
@@ -53,6 +57,12 @@ class FakeLoop(Loop):
                 return ASLEEP, "", self.time()
         return BUSY, "", self.time()
 
+    def gather(self, *parts: Any) -> Any:
+        raise NotImplementedError("loop.gather is not for this exercise")
+
+    def timeout(self, seconds: float) -> Any:
+        raise NotImplementedError("loop.timeout is not for this exercise")
+
     def __enter__(self) -> Self:
         return self
 
@@ -67,6 +77,12 @@ def outcome(task: Future[Any], seconds: float) -> Played:
     if error is not None:
         return type(error).__name__, str(error), seconds
     return "returned", task.result(), seconds
+
+
+def expect_no_slip(played: Played) -> None:
+    """Raise Broke where it ended by an exception that is no answer."""
+    if played[0] not in KNOWN:
+        raise Broke(f"your code raised {in_words(played)}")
 
 
 def in_words(played: Played) -> str:

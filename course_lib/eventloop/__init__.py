@@ -8,9 +8,9 @@ from typing import Any
 from course_lib.eventloop.acceptor import Acceptor
 from course_lib.eventloop.future import CancelledError, Future, InvalidStateError
 from course_lib.eventloop.loop import Loop
-from course_lib.eventloop.poller import READ, WRITE
+from course_lib.eventloop.poller import READ, WRITE, Registration
 from course_lib.eventloop.protocol import Protocol
-from course_lib.eventloop.reactor import Reactor, Registration
+from course_lib.eventloop.reactor import Reactor
 from course_lib.eventloop.task import Task
 from course_lib.eventloop.timers import Timer
 from course_lib.eventloop.transport import Transport

@@ -42,7 +42,7 @@ class Acceptor:
 
     def _on_ready(self, events: int) -> None:
         for _ in range(BATCH):
-            sock = self._accept()
+            sock = self._accept() if self._open else None  # on_client may have closed it
             if sock is None:
                 return
             try:

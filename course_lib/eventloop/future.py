@@ -18,11 +18,11 @@ T = TypeVar("T")
 
 
 class CancelledError(BaseException):
-    """It was cancelled. (No Exception, so that ``except Exception`` does not take it for a failure.)"""
+    """It was cancelled. (No Exception, so that ``except Exception`` lets it pass.)"""
 
 
 class InvalidStateError(RuntimeError):
-    """A result was asked for before there is one, or settled when there is one already."""
+    """It has been asked for too early, or settled twice."""
 
 
 class Future(Generic[T]):
@@ -43,17 +43,17 @@ class Future(Generic[T]):
         return self._state == "cancelled"
 
     def result(self) -> T:
-        """Return the result or raise the exception. Raises InvalidStateError before there is one."""
+        """Return the result or raise the exception; InvalidStateError before there is one."""
         exception = self.exception()
         if exception is not None:
             try:
                 raise exception
             finally:
-                del self, exception  # its traceback holds this frame: a circle would keep all of it alive
+                del self, exception  # its traceback holds this frame: no circle
         return self._result  # type: ignore[return-value]  # done: it is a T
 
     def exception(self) -> BaseException | None:
-        """Return the exception; None where it succeeded. Raises CancelledError where it was cancelled."""
+        """Return the exception, or None. Raises CancelledError where it was cancelled."""
         if self._state == "cancelled":
             raise CancelledError
         if self._state == "pending":
@@ -70,7 +70,7 @@ class Future(Generic[T]):
         """Settle it. Raises InvalidStateError where it is done."""
         self._settle("failed")
         self._exception = exception
-        self._unseen = isinstance(exception, Exception)  # Ctrl-C and the like are raised by the loop itself
+        self._unseen = isinstance(exception, Exception)  # Ctrl-C is raised by the loop
 
     def cancel(self) -> bool:
         """Settle it as cancelled. Return False where it is done."""
@@ -88,7 +88,7 @@ class Future(Generic[T]):
             self.loop.call_soon(callback, self)
 
     def add_done_callback(self, callback: Callable[[Any], object]) -> None:
-        """Have the loop call ``callback(self)`` when it is done: by its queue, never within this call."""
+        """Have ``callback(self)`` called when it is done: by the loop's queue, never in here."""
         if self.done():
             self.loop.call_soon(callback, self)
         else:

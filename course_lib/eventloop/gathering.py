@@ -11,7 +11,7 @@ from course_lib.eventloop.reactor import Reactor
 
 
 class Gathering(Future[list[Any]]):
-    """The results of all ``parts``, in their order, or the first exception. The others go on then."""
+    """The results of all ``parts``, in order, or the first exception; the others go on."""
 
     def __init__(self, parts: Sequence[Future[Any]], loop: Reactor) -> None:
         super().__init__(loop)
@@ -24,7 +24,7 @@ class Gathering(Future[list[Any]]):
             self.set_result([])
 
     def cancel(self) -> bool:
-        """Cancel all parts. It is cancelled itself when the first has ended so, or all have refused."""
+        """Cancel all parts; it is cancelled itself when the first has ended so."""
         if self.done():
             return False
         asked = [part.cancel() for part in self._parts]
@@ -33,7 +33,8 @@ class Gathering(Future[list[Any]]):
 
     def _one_is_done(self, part: Future[Any]) -> None:
         self._left -= 1
-        failure = None if part.cancelled() else part.exception()  # asked for also where it comes too late
+        # It is asked for also where it comes too late: so nobody reports it.
+        failure = None if part.cancelled() else part.exception()
         if self.done():
             return
         if failure is not None:

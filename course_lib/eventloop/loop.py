@@ -30,12 +30,12 @@ class Loop(Reactor):
         super().__init__(*args, **kwargs)
         self._directions = Directions(self)
         self.tasks: set[Task[Any]] = set()
-        """All that are not done. So none can vanish in the middle because nobody else remembers it."""
+        """All that are not done. So none can vanish because nobody else remembers it."""
         self.current_task: Task[Any] | None = None
         """The one whose step runs now."""
 
     def run(self, coro: Coroutine[Any, Any, T]) -> T:
-        """Run ``coro`` until it is done; return its result. Tasks that are left then are cancelled.
+        """Run ``coro`` until it is done; return its result. Cancel what is left then.
 
         Raises RuntimeError where ``stop`` is called before, and in a task of this loop.
         """
@@ -44,7 +44,7 @@ class Loop(Reactor):
             raise RuntimeError("this loop runs already: await the coroutine, or spawn it")
         main = self.spawn(coro)
         ended: list[Task[T]] = []
-        main.add_done_callback(ended.append)  # one round later: what main has spawned last begins, too
+        main.add_done_callback(ended.append)  # a round later: what it spawned last begins
         self._running = True
         try:
             while not ended:
@@ -64,7 +64,7 @@ class Loop(Reactor):
             task.cancel()
 
     def spawn(self, coro: Coroutine[Any, Any, T]) -> Task[T]:
-        """Return a task that runs ``coro``, beside all others. To wait for its result, await it."""
+        """Return a task that runs ``coro`` beside all others. Await it for its result."""
         task = Task(coro, self)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
@@ -82,7 +82,10 @@ class Loop(Reactor):
             timer.cancel()
 
     async def ready(self, sock: socket.socket, event: int) -> None:
-        """Wait until ``sock`` is ready for READ or for WRITE. Raises RuntimeError if a task does already."""
+        """Wait until ``sock`` is ready for READ, or for WRITE.
+
+        Raises RuntimeError if a task does so already.
+        """
         future: Future[None] = Future(self)
         fd = self._directions.watch(sock, event, lambda: settle(future, None))
         try:
@@ -91,18 +94,18 @@ class Loop(Reactor):
             self._directions.leave(fd, event)
 
     async def sock_accept(self, listener: socket.socket) -> tuple[socket.socket, Any]:
-        """Wait for a connection; return its socket, non-blocking, and the address of its peer."""
+        """Wait for a connection; return its socket, non-blocking, and the peer's address."""
         sock, address = await self._when_ready(listener, listener.accept)
         sock.setblocking(False)
         return sock, address
 
     async def sock_recv(self, sock: socket.socket, limit: int) -> bytes:
-        """Wait for bytes; return up to ``limit`` of them. ``b""`` is the end of the stream."""
+        """Wait for bytes; return up to ``limit``. ``b""`` is the end of the stream."""
         return await self._when_ready(sock, lambda: sock.recv(limit))
 
     async def _when_ready(self, sock: socket.socket, call: Callable[[], T]) -> T:
         while True:
-            # First wait, then call: so a peer that sends without end lets the others have their turn.
+            # First wait, then call: so a peer that sends without end keeps nobody out.
             await self.ready(sock, READ)
             try:
                 return call()
@@ -119,7 +122,7 @@ class Loop(Reactor):
                 await self.ready(sock, WRITE)
 
     async def sock_connect(self, sock: socket.socket, address: Any) -> None:
-        """Connect to ``address``, an IP address and a port. Raises what the connect ends in."""
+        """Connect to ``address``, an IP address and a port. Raises OSError."""
         try:
             sock.connect(address)
         except BlockingIOError:
@@ -129,7 +132,7 @@ class Loop(Reactor):
                 raise OSError(number, f"cannot connect to {address}") from None
 
     async def run_in_thread(self, function: Callable[..., T], *args: Any) -> T:
-        """Call ``function(*args)`` in a thread, for it may block; wait for what it returns or raises.
+        """Call ``function(*args)`` in a thread, for it may block; wait for its outcome.
 
         To cancel the wait does not end the thread: nothing can.
         """
@@ -147,9 +150,10 @@ class Loop(Reactor):
         return await future
 
     def gather(self, *parts: Coroutine[Any, Any, Any] | Future[Any]) -> Gathering:
-        """Run all of them at once; await the list of their results. The first exception is raised there."""
-        return Gathering([part if isinstance(part, Future) else self.spawn(part) for part in parts], self)
+        """Run all of them at once; await the list of their results, or the first exception."""
+        futures = [part if isinstance(part, Future) else self.spawn(part) for part in parts]
+        return Gathering(futures, self)
 
     def timeout(self, seconds: float) -> Timeout:
-        """``async with loop.timeout(2):`` raises TimeoutError when the block takes longer."""
+        """``async with loop.timeout(2):`` raises TimeoutError if the block takes longer."""
         return Timeout(self, seconds)

@@ -10,7 +10,7 @@ Read ../servers/selectors_loop.py first. Next: timers.py.
 import select
 import selectors
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
@@ -24,6 +24,14 @@ FileLike = int | HasFileno
 
 OnReady = Callable[[int], object]
 """Called with what a descriptor is ready for: READ, WRITE or both."""
+
+
+class Registration(NamedTuple):
+    """Who is called when a descriptor is ready, and for what."""
+
+    callback: OnReady
+    fileobj: FileLike
+    events: int
 
 
 class Poller(Protocol):

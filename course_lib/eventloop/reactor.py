@@ -16,17 +16,20 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
-from course_lib.eventloop.poller import READ, FileLike, OnReady, Poller, best_poller, checked, descriptor
-from course_lib.eventloop.timers import Timer, Timers
+from course_lib.eventloop.poller import (
+    READ,
+    FileLike,
+    OnReady,
+    Poller,
+    Registration,
+    best_poller,
+    checked,
+    descriptor,
+)
+from course_lib.eventloop.timers import DAY, Timer, Timers
 from course_lib.waker import Waker
-
-
-class Registration(NamedTuple):
-    callback: OnReady
-    fileobj: FileLike
-    events: int
 
 
 class Reactor:
@@ -37,6 +40,7 @@ class Reactor:
         self.on_error: Callable[[Exception], object] = traceback.print_exception
         self._poller = poller or best_poller()
         self._registered: dict[int, Registration] = {}
+        self._fresh: set[int] = set()  # registered in this round: nothing is known of them yet
         self._ready: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._timers = Timers()
         self._stopping = False
@@ -48,13 +52,14 @@ class Reactor:
         """Call ``callback(events)`` whenever ``fileobj`` is ready for READ, WRITE or both.
 
         Readiness is a hint: recv may still find nothing. Raises KeyError for what is
-        registered already, and what the system says of what it cannot watch.
+        registered already, and OSError for what the system cannot watch.
         """
         fd = descriptor(fileobj)
         if fd in self._registered:
             raise KeyError(f"{fileobj!r} is already registered")
         self._poller.register(fd, checked(events))
         self._registered[fd] = Registration(callback, fileobj, events)
+        self._fresh.add(fd)
 
     def modify(self, fileobj: FileLike, events: int, callback: OnReady) -> None:
         """Replace events and callback. Raises KeyError where it is not registered."""
@@ -90,10 +95,18 @@ class Reactor:
 
     def run_once(self, timeout: float | None = None) -> None:
         """Sleep until something is due, at most ``timeout`` seconds; then do all that is."""
-        registered, meaning = self._registered, self._poller.meaning
-        for fd, number in self._poller.poll(self._patience(timeout)):
+        self.attend(timeout)
+        self.run_ready()
+
+    def attend(self, timeout: float | None = None) -> None:
+        """The first half: sleep, call for descriptors, and put timers that are due into the queue."""
+        registered, meaning, fresh = self._registered, self._poller.meaning, self._fresh
+        events = self._poller.poll(self._patience(timeout))
+        fresh.clear()
+        for fd, number in events:
+            # A callback of this round may have ended it, and its number may be another one's.
             registration = registered.get(fd)
-            if registration is not None:  # a callback of this round may have ended it
+            if registration is not None and fd not in fresh:
                 try:
                     registration.callback(meaning[number])
                 except Exception as error:
@@ -101,21 +114,18 @@ class Reactor:
         if self._timers:
             due = self._timers.take_due(self.time())
             self._ready.extend((timer, ()) for timer in due)
-        self.run_ready()
 
     def run_ready(self) -> None:
-        """Call those that are in the queue now, and no more.
-
-        What they add waits for the next round; else a callback that adds itself would
-        keep everybody out for ever.
-        """
+        """The second half: call those that are in the queue now, and no more."""
+        # What they add waits for the next round; else a callback that adds itself would
+        # keep everybody out for ever.
         for _ in range(len(self._ready)):
             callback, args = self._ready.popleft()
             try:
                 callback(*args)
             except Exception as error:
                 self.on_error(error)
-            del callback, args  # an error that is kept keeps this frame, and so what is in it
+            del callback, args  # who keeps an error keeps this frame
 
     def _patience(self, limit: float | None) -> float | None:
         """Return how long the poller may sleep; None is until something comes."""
@@ -124,7 +134,7 @@ class Reactor:
         due = self._timers.next_due()
         if due is None:
             return limit
-        wait = max(0, due - self.time())
+        wait = min(max(0, due - self.time()), DAY)
         return wait if limit is None else min(wait, limit)
 
     def run_forever(self) -> None:

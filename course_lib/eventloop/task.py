@@ -36,9 +36,9 @@ class Task(Future[T]):
         loop.call_soon(self._step)
 
     def cancel(self) -> bool:
-        """Have CancelledError raised where the coroutine waits. It may clean up, and may even refuse.
+        """Have CancelledError raised where the coroutine waits, and cancel what it waits for.
 
-        What it waits for is cancelled too. Return False where it is done.
+        The coroutine may clean up, and may even refuse. Return False where it is done.
         """
         if self.done():
             return False
@@ -48,7 +48,7 @@ class Task(Future[T]):
         return True
 
     def uncancel(self) -> int:
-        """Take back one request for its end, which has been dealt with; return how many are left."""
+        """Take back one request for its end; return how many are left."""
         self.cancelling = max(0, self.cancelling - 1)
         if not self.cancelling:
             self._must_cancel = False
@@ -71,17 +71,19 @@ class Task(Future[T]):
         except CancelledError:
             super().cancel()
         except BaseException as error:
-            # The traceback begins in the coroutine: this frame holds the task, the task holds
-            # the error, and a circle would keep all three alive.
-            self.set_exception(error.with_traceback(error.__traceback__ and error.__traceback__.tb_next))
-            # Ctrl-C and the like end the loop too: once, and not again in each who waits for this task.
-            if not isinstance(error, Exception) and (done is None or done._exception is not error):
+            # The traceback begins in the coroutine: this frame holds the task, the task
+            # holds the error, and a circle would keep all three alive.
+            frames = error.__traceback__ and error.__traceback__.tb_next
+            self.set_exception(error.with_traceback(frames))
+            # Ctrl-C ends the loop too: once, and not again in each who waits for this task.
+            is_new = done is None or done._exception is not error
+            if is_new and not isinstance(error, Exception):
                 raise
         else:
             self._suspend(trap)
         finally:
             self.loop.current_task = None
-            # From 3.12 on the coroutine's frame leads back to this one, too. It must hold nothing then.
+            # From 3.12 on the coroutine's frame leads back to this one: let it hold nothing.
             del self, done, mistake
 
     def _finish(self, result: T) -> None:
@@ -99,11 +101,18 @@ class Task(Future[T]):
             if self._must_cancel and trap.cancel():
                 self._must_cancel = False
         else:
-            whose = "itself" if trap is self else f"{trap!r}, which is no future of this loop"
+            stranger = f"{trap!r}, which is no future of this loop"
+            whose = "itself" if trap is self else stranger
             mistake = RuntimeError(f"{self!r} waits for {whose}")
-            self.loop.call_soon(self._step, None, mistake)  # raised where it was made: it can clean up
+            self.loop.call_soon(self._step, None, mistake)  # raised where it was made
 
     def __repr__(self) -> str:
-        name = getattr(self.coro, "__qualname__", type(self.coro).__name__)
-        waits = f", waits for {self.waits_for!r}" if self.waits_for is not None else ""
-        return f"<Task {name} {self._state}{waits}>"
+        other = self.waits_for  # of a task only the name: two may wait for each other
+        what = f"task {other.name}" if isinstance(other, Task) else repr(other)
+        waits = f", waits for {what}" if other is not None else ""
+        return f"<Task {self.name} {self._state}{waits}>"
+
+    @property
+    def name(self) -> str:
+        """The name of the coroutine's function."""
+        return getattr(self.coro, "__qualname__", type(self.coro).__name__)

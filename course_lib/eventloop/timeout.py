@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Timeout:
-    """``async with`` it: what the block waits for is cancelled after ``seconds``, and TimeoutError raised."""
+    """For ``async with``: after ``seconds`` the block is cancelled, and TimeoutError raised."""
 
     def __init__(self, loop: "Loop", seconds: float) -> None:
         self._loop, self._seconds = loop, seconds
@@ -25,7 +25,7 @@ class Timeout:
         self._task = self._loop.current_task
         self._cancelling = self._task.cancelling
         self._timer = self._loop.call_later(self._seconds, self._expire)
-        if self._seconds <= 0:  # without a round in between, in which the block might end
+        if self._seconds <= 0:  # without a round in which the block might end
             self._loop.call_soon(self._timer)
         return self
 
@@ -35,9 +35,15 @@ class Timeout:
         self._task.cancel()
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        frames: TracebackType | None,
     ) -> None:
         self._timer.cancel()
-        # Somebody else may have cancelled the task as well. Then it has to end: no TimeoutError.
-        if self.expired and self._task.uncancel() <= self._cancelling and isinstance(error, CancelledError):
+        if not self.expired:
+            return
+        # Somebody else may have cancelled the task as well. Then it has to end.
+        is_ours = self._task.uncancel() <= self._cancelling
+        if is_ours and isinstance(error, CancelledError):
             raise TimeoutError(f"it took longer than {self._seconds:g} s") from error

@@ -16,6 +16,9 @@ from typing import Any
 FEW = 64
 """So many cancelled timers may lie in the heap without a thought."""
 
+DAY = 24 * 3600.0
+"""Seconds: nobody sleeps longer. The system counts milliseconds, and not beyond 25 days."""
+
 
 class Timer:
     """``callback(*args)`` at ``when``, in the seconds of the reactor's clock."""

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 def until_done(future: "Future[T]") -> "Generator[Future[T], None, T]":
-    """Suspend the task until ``future`` is done; return its result, or raise its exception."""
+    """Suspend the task until ``future`` is done; return its result, or raise."""
     if not future.done():
         yield future
     try:
@@ -30,5 +30,5 @@ def until_done(future: "Future[T]") -> "Generator[Future[T], None, T]":
 
 @types.coroutine
 def next_round() -> Generator[None, Any, None]:
-    """Suspend the task until the next round of the loop: all others that are ready have their turn."""
+    """Suspend the task until the next round: all others that are ready have their turn."""
     yield

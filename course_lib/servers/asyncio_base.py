@@ -39,6 +39,7 @@ class AsyncioServer(Server):
                 await self.woken.wait()
         finally:
             self.accept_no_more(server)
+            await asyncio.sleep(0)  # whoever was let in a moment ago begins now
             while self.transports or asyncio.all_tasks() != {asyncio.current_task()}:
                 for transport in self.transports:
                     abort(transport)

@@ -36,7 +36,7 @@ class CoroutinesServer(Server):
         if sock is not None:
             sock.setblocking(False)
             task = self.loop.spawn(self.serve(sock))
-            # Not in the coroutine: one that is cancelled before its first step closes nothing.
+            # Not in the coroutine: cancelled before its first step it would close nothing.
             task.add_done_callback(lambda task: sock.close())
 
     async def serve(self, sock: socket.socket) -> None:

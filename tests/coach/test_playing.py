@@ -2,7 +2,8 @@
 
 import pytest
 
-from course_lib.coach.playing import ASLEEP, BUSY, ESCAPED, FakeLoop, in_words
+from course_lib.coach.exercise import Broke
+from course_lib.coach.playing import ASLEEP, BUSY, ESCAPED, FakeLoop, expect_no_slip, in_words
 from course_lib.eventloop import CancelledError, Future
 from tests.helpers import nothing_left
 
@@ -65,3 +66,16 @@ def test_errors_are_kept():
         loop.call_soon(lambda: 1 / 0)
         loop.play(loop.sleep(1))
         assert loop.errors == ["ZeroDivisionError: division by zero"]
+
+
+def test_a_slip_is_no_answer():
+    expect_no_slip(("returned", 1, 0.0))
+    expect_no_slip(("ValueError", "no", 0.0))
+    with pytest.raises(Broke, match="raised TypeError"):
+        expect_no_slip(("TypeError", "no", 0.0))
+
+
+@pytest.mark.parametrize("name", ["gather", "timeout"])
+def test_what_is_to_be_written_is_not_there_already(name):
+    with FakeLoop() as loop, pytest.raises(NotImplementedError, match=f"loop.{name} is not for"):
+        getattr(loop, name)(1)

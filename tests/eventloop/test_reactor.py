@@ -389,3 +389,41 @@ def test_the_repr_tells_what_it_has(reactor: Reactor, pair: tuple[socket.socket,
     reactor.call_soon(print)
     reactor.call_later(1, print)
     assert repr(reactor) == "<Reactor 1 registered, 1 ready, 1 timer, resting>"
+
+
+def test_what_was_registered_in_a_round_is_called_in_the_next_one_at_the_earliest() -> None:
+    """A callback closes a socket for which something has come, and its number goes to a new one."""
+    reactor = Reactor()
+    told: list[int] = []
+    (first, one), (second, other) = socket.socketpair(), socket.socketpair()
+    fresh: list[socket.socket] = []
+
+    def swap(mine: socket.socket, others: socket.socket) -> None:
+        if not fresh:
+            mine.recv(1)
+            reactor.unregister(others)
+            others.close()
+            fresh.extend(socket.socketpair())
+            reactor.register(fresh[0], READ, told.append)
+
+    reactor.register(first, READ, lambda events: swap(first, second))
+    reactor.register(second, READ, lambda events: swap(second, first))
+    one.send(b"!")
+    other.send(b"!")
+    reactor.run_once(0)
+    assert told == []
+    fresh[1].send(b"!")
+    reactor.run_once(0)
+    assert told == [READ]
+    reactor.close()
+    for sock in (first, one, second, other, *fresh):
+        sock.close()
+
+
+def test_a_timer_in_a_year() -> None:
+    reactor = Reactor()
+    reactor.call_later(365 * 24 * 3600, print)
+    reactor.call_soon_threadsafe(print)
+    reactor.run_once()
+    assert reactor._patience(None) == 24 * 3600
+    reactor.close()

@@ -70,8 +70,9 @@ def test_what_it_waits_for_is_told(loop: FakedLoop) -> None:
     assert inner.waits_for is None
     turn(loop)
     assert inner.waits_for is future and outer.waits_for is inner
-    assert "waits_for_that pending, waits for <Task" in repr(outer)
-    assert repr(outer).endswith("waits for <Future pending>>>")
+    assert "waits_for_that pending, waits for task " in repr(outer)
+    assert repr(outer).endswith(f"{inner.name}>")
+    assert repr(inner).endswith("waits for <Future pending>>")
     future.set_result(3)
     turn(loop)
     assert outer.result() == 3 and outer.waits_for is None and inner.waits_for is None
@@ -479,3 +480,17 @@ def test_a_mistake_makes_no_circle(loop: FakedLoop) -> None:
     finally:
         gc.enable()
     assert isinstance(loop.reported.pop(), RuntimeError)
+
+
+def test_two_who_wait_for_each_other_can_be_shown(loop: FakedLoop) -> None:
+    tasks: list[Task[None]] = []
+
+    async def waits(number: int) -> None:
+        await tasks[1 - number]
+
+    tasks += [loop.spawn(waits(0)), loop.spawn(waits(1))]
+    turn(loop)
+    assert "pending, waits for task " in repr(tasks[0])
+    for task in tasks:  # nobody else can end them
+        task.coro.close()
+    loop.tasks.clear()

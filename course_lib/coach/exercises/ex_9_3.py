@@ -5,7 +5,7 @@ from typing import Any
 
 from course_lib.coach.exam import Exam
 from course_lib.coach.exercise import Exercise, Failed, Wrong
-from course_lib.coach.playing import BUSY, ESCAPED, FakeLoop, Played, in_words
+from course_lib.coach.playing import BUSY, ESCAPED, FakeLoop, Played, expect_no_slip, in_words
 from course_lib.coach.run import Run
 from course_lib.eventloop import CancelledError
 
@@ -119,6 +119,10 @@ tasks = [loop.spawn(coro) for coro in coros]
 return [await task for task in tasks]
 """)
 
+NOT_AWAITED = gathers("""
+return [loop.spawn(coro) for coro in coros]
+""")
+
 AS_THEY_END = SOLUTION.replace(
     "    left, over = len(tasks), Future(loop)\n",
     "    left, over = len(tasks), Future(loop)\n    results = []\n",
@@ -221,6 +225,7 @@ SAME_TIME = (
     " is awaited runs then and there; one that is spawned runs beside the others."
 )
 ORDER = "The results stand in the order of the arguments, whichever is ready first."
+NOT_A_RESULT = "A task is not its result. Whoever wants that has to wait until the task is done."
 ANY_RESULT = (
     "A coroutine may return anything, also None, 0 or False. Whether it has ended is not to be told by its"
     " result."
@@ -280,6 +285,9 @@ class Parts(FakeLoop):
         self.current_task.cancel()  # type: ignore[union-attr]  # there is one
         await self.sleep(100)
 
+    async def gathered(self, gather: Any, *coros: Any) -> Any:
+        return await gather(self, *coros)
+
     def a_while_later(self) -> list[str]:
         """Return what has ended by then."""
         self.play(self.sleep(20))
@@ -288,12 +296,13 @@ class Parts(FakeLoop):
 
 def drive(gather: Any, delays: list[int], words: list[str]) -> Iterator[Any]:
     with Parts() as loop:
-        yield loop.play(gather(loop))
+        yield loop.play(loop.gathered(gather))
     with Parts() as loop:
         timed = [loop.returns(*each) for each in zip(delays, words, strict=True)]
-        yield loop.play(gather(loop, *timed))
+        yield loop.play(loop.gathered(gather, *timed))
     with Parts() as loop:
-        yield loop.play(gather(loop, loop.returns(2, None), loop.returns(0, 0), loop.returns(1, False)))
+        results = loop.returns(2, None), loop.returns(0, 0), loop.returns(1, False)
+        yield loop.play(loop.gathered(gather, *results))
     yield from failing(gather, words)
     yield from cancelling(gather, words)
 
@@ -301,23 +310,24 @@ def drive(gather: Any, delays: list[int], words: list[str]) -> Iterator[Any]:
 def failing(gather: Any, words: list[str]) -> Iterator[Any]:
     with Parts() as loop:
         others = loop.returns(9, words[0]), loop.returns(5, words[2])
-        yield loop.play(gather(loop, others[0], loop.fails(2, words[1]), others[1]))
+        yield loop.play(loop.gathered(gather, others[0], loop.fails(2, words[1]), others[1]))
         yield loop.a_while_later()
     with Parts() as loop:
         failures = loop.fails(2, words[1]), loop.fails(3, words[2])
-        yield loop.play(gather(loop, loop.returns(9, words[0]), *failures))
+        yield loop.play(loop.gathered(gather, loop.returns(9, words[0]), *failures))
         loop.a_while_later()
         yield [error for error in loop.errors if words[2] not in error]
 
 
 def cancelling(gather: Any, words: list[str]) -> Iterator[Any]:
     with Parts() as loop:
-        waits = loop.spawn(gather(loop, loop.returns(5, words[0]), loop.returns(9, words[1])))
+        two = loop.returns(5, words[0]), loop.returns(9, words[1])
+        waits = loop.spawn(loop.gathered(gather, *two))
         loop.call_later(2, waits.cancel)
         yield loop.finish(waits)
         yield loop.a_while_later()
     with Parts() as loop:
-        yield loop.play(gather(loop, loop.returns(5, words[0]), loop.cancels_itself(2)))
+        yield loop.play(loop.gathered(gather, loop.returns(5, words[0]), loop.cancels_itself(2)))
 
 
 # --- the judge
@@ -382,10 +392,13 @@ def expect(run: Run, sent: str, wanted: Played, ideas: dict[str, str]) -> None:
         raise Failed(sent, in_words(wanted), failure.got, failure.idea) from None
     if got == wanted and type(got[1]) is type(wanted[1]):
         return
+    expect_no_slip(got)
     end, value, seconds = got
     idea = ideas.get(end, ideas[""])
     if "time" in ideas and seconds > wanted[2] and end == "returned":
         idea = ideas["time"]
+    elif "<Task>" in str(value):
+        idea = NOT_A_RESULT
     raise Failed(sent, in_words(wanted), in_words(got), idea)
 
 
@@ -401,6 +414,7 @@ EXERCISE = Exercise(
     wrong=(
         Wrong(ONE_BY_ONE, "as long as the longest"),
         Wrong(EACH_IN_TURN, "hear of it at once"),
+        Wrong(NOT_AWAITED, "not its result"),
         Wrong(AS_THEY_END, "order of the arguments"),
         Wrong(NONE_IS_NOTHING, "also None, 0 or False"),
         Wrong(NOTHING_TO_WAIT_FOR, "nothing to wait for"),

@@ -5,7 +5,7 @@ from typing import Any
 
 from course_lib.coach.exam import Exam
 from course_lib.coach.exercise import Exercise, Failed, Wrong
-from course_lib.coach.playing import FakeLoop, Played, in_words
+from course_lib.coach.playing import FakeLoop, Played, expect_no_slip, in_words
 from course_lib.coach.run import Run
 from course_lib.eventloop import CancelledError
 
@@ -155,6 +155,8 @@ ONLY_IF_ALL_IS_WELL = SOLUTION.replace(
     "        if kind is None:\n            self.timer.cancel()\n        if self.expired:\n",
 )
 
+CALLED_NOW = SOLUTION.replace("self.seconds, self.expire)", "self.seconds, self.expire())")
+
 SWALLOWS = SOLUTION.replace(
     'raise TimeoutError(f"longer than {self.seconds} s") from error\n',
     'raise TimeoutError(f"longer than {self.seconds} s") from error\n        return True\n',
@@ -204,6 +206,10 @@ FROM_THE_MAKING = SOLUTION.replace(
 ENDED = (
     "The limit has passed and the block goes on. Nobody looks at the clock while it waits: that is what a"
     " timer is for, and what ends a block that waits is that its task is cancelled."
+)
+CALLED = (
+    "The task was cancelled at once. `call_later` takes the function that is to be called; `function()` calls"
+    " it now, and hands over what it returns."
 )
 NOT_A_NAP = "A limit is no wait: a block that is ready before it takes as long as it takes."
 IN_A_CALLBACK = (
@@ -393,11 +399,14 @@ def expect(run: Run, sent: str, wanted: Played, idea: str) -> None:
         got, errors = run.next(idea=idea)
     except Failed as failure:
         raise Failed(sent, in_words(wanted), failure.got, failure.idea) from None
+    expect_no_slip(got)
     end, value, seconds = got
     if (end, seconds) == wanted[::2] and wanted[1] in (None, value) and not errors:
         return
     if any("TimeoutError" in each for each in errors):
         idea = IN_A_CALLBACK
+    elif end in ("CancelledError", "TimeoutError") and not seconds:
+        idea = CALLED
     elif idea == TIMER and (end == "TimeoutError" or seconds > wanted[2]):
         idea = NOT_A_NAP
     elif idea == ENDED and end == "CancelledError":
@@ -420,6 +429,7 @@ EXERCISE = Exercise(
     other=OTHER,
     wrong=(
         Wrong(LOOKS_AFTERWARDS, "Nobody looks at the clock"),
+        Wrong(CALLED_NOW, "cancelled at once"),
         Wrong(SLEEPS, "no wait"),
         Wrong(RAISES_IN_THE_TIMER, "to the loop, which reports it"),
         Wrong(NOT_TURNED, "is told is TimeoutError"),

@@ -52,6 +52,8 @@ class Calls(asyncio.AbstractEventLoop):
     ) -> Handle:
         """The same for any thread, and for signal handlers."""
         self._check_closed()
+        if self._debug:
+            self._check_callback(callback)
         handle = self._handle(callback, args, self, context)
         self._reactor.call_soon_threadsafe(handle._run)
         return handle
@@ -94,6 +96,9 @@ class Calls(asyncio.AbstractEventLoop):
             raise RuntimeError(
                 "Non-thread-safe operation invoked on an event loop other than the current one"
             )
+        self._check_callback(callback)
+
+    def _check_callback(self, callback: object) -> None:
         if inspect.iscoroutine(callback) or inspect.iscoroutinefunction(callback):
             raise TypeError(f"a coroutine is no callback: make a task of it ({callback!r})")
         if not callable(callback):

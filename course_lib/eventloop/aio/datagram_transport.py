@@ -43,7 +43,8 @@ class WaitingDatagrams:
         """Send until ``send`` raises, or none is left; return True if the queue is full no more."""
         while self.queue:
             send(*self.queue[0])
-            self.size -= len(self.queue.popleft()[0]) + HEADER
+            if self.queue:  # else it has been cleared by what send has told
+                self.size -= len(self.queue.popleft()[0]) + HEADER
         was_full, self.full = self.full, False
         return was_full
 
@@ -81,13 +82,8 @@ class DatagramTransport(Flow, asyncio.DatagramTransport):
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
-            return self._protocol.error_received(error)  # type: ignore[no-any-return]  # the socket lives on
-        try:
-            self._protocol.datagram_received(data, address)
-        except (SystemExit, KeyboardInterrupt):
-            raise
-        except BaseException as error:
-            self._fatal(error, "Fatal error: protocol.datagram_received() call failed.")
+            return self._tell("error_received", error)  # the socket lives on
+        self._tell("datagram_received", data, address)
 
     def sendto(self, data: Any, addr: Any = None) -> None:
         """Send ``data`` to ``addr``, now or when there is room."""
@@ -97,7 +93,7 @@ class DatagramTransport(Flow, asyncio.DatagramTransport):
             if addr not in (None, self._address):
                 raise ValueError(f"Invalid address: must be None or {self._address}")
             addr = self._address
-        if self._address and self._is_too_late():
+        if self._is_too_late():
             return
         if not self._buffer:
             try:
@@ -116,14 +112,19 @@ class DatagramTransport(Flow, asyncio.DatagramTransport):
         else:
             self._file.sendto(data, address)
 
+    def _send_or_tell(self, data: Any, address: Any) -> None:
+        try:
+            self._send_now(data, address)
+        except (BlockingIOError, InterruptedError):
+            raise
+        except OSError as error:  # this one will never go; the next one may
+            self._tell("error_received", error)
+
     def _flush(self) -> None:
         try:
-            has_room = self._buffer.flush(self._send_now)
+            has_room = self._buffer.flush(self._send_or_tell)
         except (BlockingIOError, InterruptedError):
             return
-        except OSError as error:
-            self._buffer.queue.popleft()
-            return self._protocol.error_received(error)  # type: ignore[no-any-return]
         self._watch()
         if has_room:
             self._tell("resume_writing")

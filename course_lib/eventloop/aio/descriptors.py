@@ -21,7 +21,7 @@ class Descriptors(Tasks):
     def __init__(self) -> None:
         super().__init__()
         self._directions = Directions(self._reactor)
-        self._handles: dict[tuple[int, int], Handle] = {}
+        self._handles: dict[tuple[int, int], tuple[Handle, FileLike]] = {}
         self._transports: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
         """Whose descriptors they are that belong to a transport: nobody else may watch these."""
 
@@ -51,15 +51,17 @@ class Descriptors(Tasks):
         self._unwatch(fd, event)
         handle = self._handle(callback, args, self)
         self._directions.watch(fd, event, handle._run)
-        self._handles[fd, event] = handle
+        self._handles[fd, event] = handle, fileobj
         return handle
 
     def _unwatch(self, fileobj: FileLike, event: int) -> bool:
         if self._closed:
             return False
         fd = fileobj if isinstance(fileobj, int) else fileobj.fileno()
+        if fd < 0:  # it was closed too early: what was its number?
+            fd = next((key[0] for key, value in self._handles.items() if value[1] is fileobj), fd)
         self._directions.leave(fd, event)
-        handle = self._handles.pop((fd, event), None)
+        handle, _ = self._handles.pop((fd, event), (None, None))
         if handle is None:
             return False
         handle.cancel()
@@ -76,6 +78,7 @@ class Descriptors(Tasks):
 
     def close(self) -> None:
         super().close()
-        for handle in self._handles.values():
+        for handle, _ in self._handles.values():
             handle.cancel()
         self._handles.clear()
+        self._directions = Directions(self._reactor)

@@ -10,6 +10,7 @@ import warnings
 from asyncio.log import logger
 from typing import Any
 
+from course_lib.eventloop.aio.handles import DebugHandle
 from course_lib.eventloop.aio.watermarks import Watermarks
 
 MANY_LOST = 5
@@ -18,6 +19,8 @@ MANY_LOST = 5
 
 class Flow(Watermarks):
     """Owns a file (a socket or a pipe), which it will close, and tells ``protocol`` of it."""
+
+    _file: Any = None
 
     def __init__(self, loop: Any, file: Any, protocol: Any, extra: dict[str, Any] | None) -> None:
         super().__init__(extra)
@@ -61,7 +64,9 @@ class Flow(Watermarks):
         if not events:
             reactor.unregister(self._fd)
         else:
-            on_ready = functools.partial(self._context.run, self._on_ready)  # type: ignore[call-arg]
+            on_ready: Any = functools.partial(self._context.run, self._on_ready)  # type: ignore[call-arg]
+            if self._loop.get_debug():  # so that a slow protocol is told of
+                on_ready = functools.partial(DebugHandle.call, self._loop, self._context, self._on_ready)
             (reactor.modify if self._events else reactor.register)(self._fd, events, on_ready)
         self._events = events
 

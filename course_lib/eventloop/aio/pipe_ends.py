@@ -52,8 +52,7 @@ class ReadPipe(PipeTransport, asyncio.ReadTransport):
         except OSError as error:  # a terminal says EIO when its other end is closed
             return self._fatal(error, "Fatal read error on pipe transport")
         if data:
-            self._protocol.data_received(data)
-            return
+            return self._tell("data_received", data)
         self._closing = True
         self._loop.call_soon(self._protocol.eof_received)
         self._lose(None)
@@ -74,8 +73,7 @@ class WritePipe(PipeTransport, asyncio.WriteTransport):
 
     def write(self, data: Any) -> None:
         """Write ``data``, now or when there is room."""
-        if self._closing or self._lost_writes:
-            self._lost_writes = max(1, self._lost_writes)
+        if self._closing:
             self._is_too_late()
             return
         data = memoryview(data).cast("B")
@@ -102,7 +100,7 @@ class WritePipe(PipeTransport, asyncio.WriteTransport):
         self._watch()
         if has_room:
             self._tell("resume_writing")
-        if not self._buffer and self._closing:
+        if not self._buffer and self._closing and not self._lost_writes:
             self._lose(None)
 
     def can_write_eof(self) -> bool:

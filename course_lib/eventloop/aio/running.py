@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Awaitable
 from typing import Any, TypeVar
 
 from course_lib.eventloop.aio.calls import Calls
+from course_lib.eventloop.aio.handles import close_and_empty
 
 T = TypeVar("T")
 
@@ -52,9 +53,9 @@ class Running(Calls):
             sys.set_coroutine_origin_tracking_depth(depth)
 
     def _run_once(self) -> None:
-        # asyncio promises that what is in the queue comes before what the system has to tell.
+        # In this order: what is in the queue comes before what the system has to tell.
         self._reactor.run_ready()
-        self._reactor.run_once(0 if self._stopping else None)
+        self._reactor.attend(0 if self._stopping else None)
 
     def run_until_complete(self, future: Awaitable[T]) -> T:  # type: ignore[override]
         """Run until ``future``, or the task made of it, is done; return its result.
@@ -104,7 +105,7 @@ class Running(Calls):
             raise RuntimeError("Cannot close a running event loop")
         if not self._closed:
             self._closed = self._checks = True
-            self._reactor.close()
+            close_and_empty(self._reactor)
 
     def __del__(self) -> None:
         if not self.is_closed():

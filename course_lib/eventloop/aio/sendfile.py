@@ -4,7 +4,6 @@ Read sending_protocol.py first. Next: loop.py.
 """
 
 import asyncio
-import functools
 import io
 import os
 import socket
@@ -49,13 +48,14 @@ class SendFile(Subprocesses):
             raise exceptions.SendfileNotAvailableError("not a regular file") from None
         left = size - offset if count is None else count
         total = 0
+
+        def send() -> int:
+            # It asks for the socket's number each time: the socket may be closed, the number another one's.
+            return os.sendfile(sock.fileno(), fd, offset + total, left - total)
+
         try:
             while total < left:
-                sent = await self._when_ready(
-                    sock,
-                    WRITE,
-                    functools.partial(os.sendfile, sock.fileno(), fd, offset + total, left - total),
-                )
+                sent = await self._when_ready(sock, WRITE, send)
                 if not sent:
                     break  # the end of the file
                 total += sent
@@ -95,6 +95,10 @@ class SendFile(Subprocesses):
         try:
             async with transport._emptied_for_file():
                 return await self.sock_sendfile(transport._file, file, offset, count, fallback=False)
+        except OSError:
+            if transport.is_closing():
+                raise ConnectionError("the connection was closed while a file was sent") from None
+            raise
         finally:
             if reads:
                 transport.resume_reading()

@@ -51,7 +51,10 @@ class SendingProtocol(asyncio.Protocol):
         self._transport.set_protocol(self._protocol)
         if self._reads:
             self._transport.resume_reading()
+        is_paused = self._room is not None
         if self._room is not None:
             self._room.cancel()
-        if self._was_paused:
+        if self._was_paused and not is_paused:
             self._protocol.resume_writing()
+        elif is_paused and not self._was_paused and not self._transport.is_closing():
+            self._protocol.pause_writing()  # resume_writing will follow

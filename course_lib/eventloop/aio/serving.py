@@ -86,8 +86,15 @@ class Serving(Connecting):
     def _start_serving(self, sock: socket.socket, server: Server) -> None:
         def accept(connection: socket.socket) -> None:
             connection.setblocking(False)
-            protocol = server._protocol_factory()
-            self._transport(connection, protocol, None, server_side=True, server=server, **server._how)
+            try:
+                protocol = server._protocol_factory()
+                self._transport(connection, protocol, None, server_side=True, server=server, **server._how)
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as error:
+                connection.close()
+                message = "Error on transport creation for incoming connection"
+                self.call_exception_handler({"message": message, "exception": error})
 
         def crowded(error: OSError) -> None:
             message = "socket.accept() out of system resource"

@@ -10,6 +10,7 @@ Read pipe_ends.py first. Next: subprocesses.py.
 import inspect
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,8 @@ class Signals(Pipes):
             raise TypeError("coroutines cannot be used with add_signal_handler()")
         check_signal(sig)
         self._check_closed()
+        if threading.current_thread() is not threading.main_thread():
+            raise RuntimeError("signals can be caught in the main thread only")
         try:
             self._listen_for_signals()
             signal.signal(sig, do_nothing)  # with any handler at all, Python writes the number

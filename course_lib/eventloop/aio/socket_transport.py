@@ -107,12 +107,14 @@ class SocketTransport(Hearing):
         del self._loop._transports[self._fd]
         self._emptied = self._loop.create_future()
         try:
-            if self._buffer:
-                await self._emptied
+            if not self._buffer:
+                self._emptied.set_result(None)
+            await self._emptied
             yield
         finally:
             self._emptied = None
-            self._loop._transports[self._fd] = self
+            if not self._closing:  # else the number may be another one's by now
+                self._loop._transports[self._fd] = self
 
     def can_write_eof(self) -> bool:
         return True
@@ -132,6 +134,8 @@ class SocketTransport(Hearing):
 
     def _call_connection_lost(self, error: BaseException | None) -> None:
         try:
+            if self._emptied is not None:
+                self._loop._give_up(self._fd)
             super()._call_connection_lost(error)
         finally:
             del self._recv, self._send  # bound methods: they would keep the socket

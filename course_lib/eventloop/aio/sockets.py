@@ -79,6 +79,13 @@ class SocketCalls(Descriptors):
             if not handle.cancelled():  # else somebody else waits there now
                 self._unwatch(fd, event)
 
+    def _give_up(self, fd: int) -> None:
+        """Wake whoever waits until ``fd`` can be written: it is about to be closed."""
+        handle, _ = self._handles.get((fd, WRITE), (None, None))
+        if handle is not None:
+            handle._run()
+            self._unwatch(fd, WRITE)
+
     def _wake(self, future: Any) -> None:
         if not future.done():
             future.set_result(None)

@@ -31,6 +31,11 @@ class SubprocessTransport(base_subprocess.BaseSubprocessTransport):
 class Subprocesses(Signals):
     """``subprocess_exec`` and ``subprocess_shell``"""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._processes: set[int] = set()
+        """The descriptors of those that have not ended."""
+
     async def subprocess_exec(
         self,
         protocol_factory: Callable[[], Any],
@@ -85,10 +90,12 @@ class Subprocesses(Signals):
         except (AttributeError, OSError):
             threading.Thread(target=self._wait_for_process, args=(transport, process), daemon=True).start()
         else:
+            self._processes.add(fd)
             self._watch(fd, READ, self._process_ended, fd, transport, process)
 
     def _process_ended(self, fd: int, transport: Any, process: subprocess.Popen[bytes]) -> None:
         self._unwatch(fd, READ)
+        self._processes.remove(fd)
         os.close(fd)
         transport._process_exited(process.wait())  # it does not wait: it has ended
 
@@ -96,6 +103,11 @@ class Subprocesses(Signals):
         code = process.wait()
         if not self.is_closed():
             self.call_soon_threadsafe(transport._process_exited, code)
+
+    def close(self) -> None:
+        super().close()
+        while self._processes:
+            os.close(self._processes.pop())
 
 
 def check_options(options: dict[str, Any]) -> None:

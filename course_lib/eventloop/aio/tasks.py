@@ -62,7 +62,7 @@ class Tasks(Running):
         """Call ``function(*args)`` in a thread, or wherever ``executor`` calls it."""
         self._check_closed()
         if self._debug:
-            self._check(function)
+            self._check_callback(function)
         if executor is None:
             executor = self._default_pool()
         # When it is done, in its thread, wrap_future uses call_soon_threadsafe.

@@ -40,10 +40,10 @@ class Watermarks(asyncio.Transport):
         if self._buffer.append(b""):
             self._tell("pause_writing")
 
-    def _tell(self, method: str) -> None:
-        """Tell the protocol to pause or to go on. If it fails, the connection need not."""
+    def _tell(self, method: str, *what: Any) -> None:
+        """Tell the protocol to pause, to go on, or what has come. If it fails, the connection need not."""
         try:
-            getattr(self._protocol, method)()
+            getattr(self._protocol, method)(*what)
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as error:

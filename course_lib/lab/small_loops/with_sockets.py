@@ -22,7 +22,7 @@ class Loop:
     def __init__(self) -> None:
         self.ready: deque[Any] = deque()
         self.timers: list[Any] = []
-        self.numbers = itertools.count()  # so that two timers of the same moment can be compared
+        self.numbers = itertools.count()  # which of two timers was first
         self.selector = selectors.DefaultSelector()
         self.on_error = traceback.print_exception
 
@@ -34,7 +34,8 @@ class Loop:
 
     async def sleep(self, seconds: float) -> None:
         future = Future(self)
-        heapq.heappush(self.timers, (time.monotonic() + seconds, next(self.numbers), future))
+        when = time.monotonic() + seconds
+        heapq.heappush(self.timers, (when, next(self.numbers), future))
         await future
 
     async def readable(self, sock: socket.socket) -> None:
@@ -58,7 +59,7 @@ class Loop:
             callback(*args)
 
     def patience(self) -> float | None:
-        """Return the seconds in which there is nothing to do; None is until a socket is ready."""
+        """Return for how many seconds there is nothing to do; None has no end."""
         if not self.timers and not self.ready:
             return None
         return 0 if self.ready else max(0, self.timers[0][0] - time.monotonic())

@@ -18,7 +18,7 @@ class Loop:
     def __init__(self) -> None:
         self.ready: deque[Any] = deque()
         self.timers: list[Any] = []
-        self.numbers = itertools.count()  # so that two timers of the same moment can be compared
+        self.numbers = itertools.count()  # which of two timers was first
         self.on_error = traceback.print_exception
 
     def call_soon(self, callback: Callable[..., object], *args: Any) -> None:
@@ -29,7 +29,8 @@ class Loop:
 
     async def sleep(self, seconds: float) -> None:
         future = Future(self)
-        heapq.heappush(self.timers, (time.monotonic() + seconds, next(self.numbers), future))
+        when = time.monotonic() + seconds
+        heapq.heappush(self.timers, (when, next(self.numbers), future))
         await future
 
     def run(self) -> None:
@@ -45,5 +46,5 @@ class Loop:
             callback(*args)
 
     def patience(self) -> float:
-        """Return the seconds in which there is nothing to do."""
+        """Return for how many seconds there is nothing to do."""
         return 0 if self.ready else max(0, self.timers[0][0] - time.monotonic())
