@@ -13,8 +13,9 @@ BENCHFLAGS ?=
 READY := $(VENV)/.ready
 IN_VENV := . $(VENV)/bin/activate &&
 PYTEST := $(IN_VENV) python -m pytest
-# The notebooks take longest, so they begin; and no worker takes many tests in advance.
-TESTS := -n $(JOBS) --maxschedchunk 2 tests/test_notebooks.py tests --ignore tests/browser
+# What takes longest begins; and no worker takes many tests in advance.
+LONG := $(addprefix tests/,test_notebooks.py eventloop/test_programs.py lab/test_conformance.py test_matrix.py)
+TESTS := -n $(JOBS) --maxschedchunk 2 $(LONG) tests --ignore tests/browser
 # The core: these are held to `mypy --strict`.
 TYPED := $(wildcard $(addprefix course_lib/,conversation.py framing.py chat.py clients.py listening.py waker.py servers eventloop))
 
