@@ -115,6 +115,7 @@ def judged(exercise: Exercise, cargo: Cargo) -> Verdict:
     mark, word = uuid.uuid4().hex, secrets.token_hex(16)
     task = {"exercise": exercise.id, "path": sys.path, "word": word, **cargo._asdict()}
     environment = {**plain_environment(), MARK: mark}
+    environment.pop("PYTHONASYNCIODEBUG", None)  # whether asyncio watches itself is the answer's to say
     judge = subprocess.Popen(
         [sys.executable, "-m", "course_lib.coach.judge_main"],
         stdin=subprocess.PIPE,
