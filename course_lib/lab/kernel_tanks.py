@@ -30,7 +30,7 @@ LEFT = 60
 TANKS, TITLE, CAPTIONS = 150, 60, 45
 """The heights of the tanks, of what stands above and of what stands below them, in the same."""
 
-LANE, PANEL, WORDS = 26, 225, 700
+LANE, PANEL, WORDS = 26, 225, 780
 """The height of a thread's line, the width of a socket's panel, and that of the lines, in the same."""
 
 SCALES = [16, 128, 1024, 8 * 1024, 64 * 1024, 512 * 1024, 4 * 1024**2, 32 * 1024**2]
