@@ -13,9 +13,8 @@ BENCHFLAGS ?=
 READY := $(VENV)/.ready
 IN_VENV := . $(VENV)/bin/activate &&
 PYTEST := $(IN_VENV) python -m pytest
-# What takes longest begins; and no worker takes many tests in advance.
-LONG := $(addprefix tests/,test_notebooks.py eventloop/test_programs.py lab/test_conformance.py test_matrix.py)
-TESTS := -n $(JOBS) --maxschedchunk 2 $(LONG) tests --ignore tests/browser
+# No worker takes many tests in advance; those that take longest begin (conftest.py).
+TESTS := -n $(JOBS) --maxschedchunk 2 tests --ignore tests/browser
 # The core: these are held to `mypy --strict`.
 TYPED := $(wildcard $(addprefix course_lib/,conversation.py framing.py chat.py clients.py listening.py waker.py servers eventloop))
 

@@ -17,6 +17,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that starts us in the background has us, and all our children, ignore Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+LONGEST = ("test_notebooks.py", "test_programs.py", "test_conformance.py", "test_matrix.py")
+
+
+def pytest_collection_modifyitems(items):
+    """Let the tests that take longest begin. (The order of pytest's arguments has no say in it.)"""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
 
 def start_kernel(*args, **kwargs):
     """nbval's kernel, tried twice.
