@@ -39,7 +39,7 @@ def test_what_fails_is_found(server, opened) -> None:
     cells = [new_code_cell(source.strip(), id=f"c{number}") for number, source in enumerate(sources)]
     server.add(new_notebook(cells=cells), "failing.ipynb")
     with opened("failing.ipynb") as lab:
-        # Whether the last cell is run is the kernel's to say: it drops what has come by the time of the error.
+        # Whether the last cell is run is the kernel's to say: it drops what has come by then.
         assert [line for line in lab.run_all() if not line.startswith("cell c5 ")] == [
             "cell c1 ('import ipywidgets, traitlets') shows 'Click to show javascript error'",
             "cell c2 ('from IPython.display import display') shows 'Error displaying widget'",
