@@ -9,6 +9,7 @@ Read timeout.py first. Next: ../servers/coroutines.py.
 import socket
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from course_lib.eventloop.directions import Directions
@@ -29,10 +30,8 @@ class Loop(Reactor):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._directions = Directions(self)
-        self.tasks: set[Task[Any]] = set()
-        """All that are not done. So none can vanish because nobody else remembers it."""
-        self.current_task: Task[Any] | None = None
-        """The one whose step runs now."""
+        self.tasks: set[Task[Any]] = set()  # not done; so none is lost that nobody else keeps
+        self.current_task: Task[Any] | None = None  # the one whose step runs now
 
     def run(self, coro: Coroutine[Any, Any, T]) -> T:
         """Run ``coro`` until it is done; return its result. Cancel what is left then.
@@ -82,10 +81,7 @@ class Loop(Reactor):
             timer.cancel()
 
     async def ready(self, sock: socket.socket, event: int) -> None:
-        """Wait until ``sock`` is ready for READ, or for WRITE.
-
-        Raises RuntimeError if a task does so already.
-        """
+        """Wait until ``sock`` is ready for READ, or WRITE. RuntimeError if a task does already."""
         future: Future[None] = Future(self)
         fd = self._directions.watch(sock, event, lambda: settle(future, None))
         try:
@@ -107,10 +103,8 @@ class Loop(Reactor):
         while True:
             # First wait, then call: so a peer that sends without end keeps nobody out.
             await self.ready(sock, READ)
-            try:
+            with suppress(BlockingIOError):  # readiness is a hint
                 return call()
-            except BlockingIOError:
-                pass  # readiness is a hint
 
     async def sock_sendall(self, sock: socket.socket, data: bytes) -> None:
         """Send all of ``data``; wait whenever there is no room."""
@@ -132,19 +126,14 @@ class Loop(Reactor):
                 raise OSError(number, f"cannot connect to {address}") from None
 
     async def run_in_thread(self, function: Callable[..., T], *args: Any) -> T:
-        """Call ``function(*args)`` in a thread, for it may block; wait for its outcome.
-
-        To cancel the wait does not end the thread: nothing can.
-        """
+        """Call it in a thread, for it may block; wait for its outcome. Nothing ends the thread."""
         future: Future[T] = Future(self)
 
         def work() -> None:
             try:
-                result = function(*args)
+                self.call_soon_threadsafe(settle, future, function(*args))
             except BaseException as error:
                 self.call_soon_threadsafe(fail, future, error)
-            else:
-                self.call_soon_threadsafe(settle, future, result)
 
         threading.Thread(target=work, daemon=True).start()
         return await future

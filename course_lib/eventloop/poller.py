@@ -23,7 +23,7 @@ class HasFileno(Protocol):
 FileLike = int | HasFileno
 
 OnReady = Callable[[int], object]
-"""Called with what a descriptor is ready for: READ, WRITE or both."""
+"""Called with what a descriptor is ready for: READ, WRITE or both. A hint: recv may still find nothing."""
 
 
 class Registration(NamedTuple):
@@ -63,10 +63,10 @@ class EpollPoller:
         )
 
     def register(self, fd: int, events: int) -> None:
-        self._epoll.register(fd, self._number(events))
+        self._epoll.register(fd, self._number(checked(events)))
 
     def modify(self, fd: int, events: int) -> None:
-        self._epoll.modify(fd, self._number(events))
+        self._epoll.modify(fd, self._number(checked(events)))
 
     def _number(self, events: int) -> int:
         return (select.EPOLLIN if events & READ else 0) | (select.EPOLLOUT if events & WRITE else 0)
@@ -82,10 +82,10 @@ class SelectorPoller:
         self.close = self._selector.close
 
     def register(self, fd: int, events: int) -> None:
-        self._selector.register(fd, events)
+        self._selector.register(fd, checked(events))
 
     def modify(self, fd: int, events: int) -> None:
-        self._selector.modify(fd, events)
+        self._selector.modify(fd, checked(events))
 
     def unregister(self, fd: int) -> None:
         self._selector.unregister(fd)

@@ -1,7 +1,6 @@
 """The reactor: the loop of the selectors rung, made into an object of its own.
 
-It knows nothing of servers, clients or bytes. It knows *when* something may be done, and calls whoever has
-asked for that:
+It knows nothing of servers, clients or bytes. It knows *when* something may be done, and calls who asked:
 
 - a descriptor is ready: ``register``, ``modify``, ``unregister``;
 - as soon as possible: ``call_soon``, and ``call_soon_threadsafe`` for other threads;
@@ -18,16 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from course_lib.eventloop.poller import (
-    READ,
-    FileLike,
-    OnReady,
-    Poller,
-    Registration,
-    best_poller,
-    checked,
-    descriptor,
-)
+from course_lib.eventloop.poller import READ, FileLike, OnReady, Poller, Registration, best_poller, descriptor
 from course_lib.eventloop.timers import DAY, Timer, Timers
 from course_lib.waker import Waker
 
@@ -43,21 +33,19 @@ class Reactor:
         self._fresh: set[int] = set()  # registered in this round: nothing is known of them yet
         self._ready: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._timers = Timers()
-        self._stopping = False
-        self._running = False
+        self._stopping = self._running = False
         self._waker = Waker()
         self.register(self._waker, READ, lambda events: self._waker.clear())
 
     def register(self, fileobj: FileLike, events: int, callback: OnReady) -> None:
         """Call ``callback(events)`` whenever ``fileobj`` is ready for READ, WRITE or both.
 
-        Readiness is a hint: recv may still find nothing. Raises KeyError for what is
-        registered already, and OSError for what the system cannot watch.
+        Raises KeyError for what is registered already, OSError for what cannot be watched.
         """
         fd = descriptor(fileobj)
         if fd in self._registered:
             raise KeyError(f"{fileobj!r} is already registered")
-        self._poller.register(fd, checked(events))
+        self._poller.register(fd, events)
         self._registered[fd] = Registration(callback, fileobj, events)
         self._fresh.add(fd)
 
@@ -66,7 +54,7 @@ class Reactor:
         fd = descriptor(fileobj)
         if fd not in self._registered:
             raise KeyError(f"{fileobj!r} is not registered")
-        self._poller.modify(fd, checked(events))
+        self._poller.modify(fd, events)
         self._registered[fd] = Registration(callback, fileobj, events)
 
     def unregister(self, fileobj: FileLike) -> None:
@@ -104,21 +92,18 @@ class Reactor:
         events = self._poller.poll(self._patience(timeout))
         fresh.clear()
         for fd, number in events:
-            # A callback of this round may have ended it, and its number may be another one's.
-            registration = registered.get(fd)
+            registration = registered.get(fd)  # a callback may have ended it: its number may be a new one's
             if registration is not None and fd not in fresh:
                 try:
                     registration.callback(meaning[number])
                 except Exception as error:
                     self.on_error(error)
         if self._timers:
-            due = self._timers.take_due(self.time())
-            self._ready.extend((timer, ()) for timer in due)
+            self._ready.extend((timer, ()) for timer in self._timers.take_due(self.time()))
 
     def run_ready(self) -> None:
         """The second half: call those that are in the queue now, and no more."""
-        # What they add waits for the next round; else a callback that adds itself would
-        # keep everybody out for ever.
+        # What they add waits for the next round: so nobody keeps the others out for ever.
         for _ in range(len(self._ready)):
             callback, args = self._ready.popleft()
             try:
@@ -160,6 +145,5 @@ class Reactor:
     def __repr__(self) -> str:
         state = "running" if self._running else "resting"
         others, timers = max(0, len(self._registered) - 1), len(self._timers)  # less its own waker
-        plural = "" if timers == 1 else "s"
-        name = type(self).__name__
+        name, plural = type(self).__name__, "" if timers == 1 else "s"
         return f"<{name} {others} registered, {len(self._ready)} ready, {timers} timer{plural}, {state}>"

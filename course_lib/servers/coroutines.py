@@ -54,8 +54,7 @@ class CoroutinesServer(Server):
         self.loop.stop()
 
     def close_all(self) -> None:
-        for task in self.loop.tasks:
-            task.cancel()
+        self.loop.cancel_all()
         while self.loop.tasks:
             self.loop.run_once(0)
         self.loop.close()

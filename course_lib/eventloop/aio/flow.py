@@ -29,8 +29,7 @@ class Flow(Watermarks):
         self._context = contextvars.copy_context()  # all callbacks of the connection run in this one
         self._events = 0
         """What the reactor watches it for."""
-        self._paused = False
-        """The protocol wants to hear nothing for a while."""
+        self._paused = False  # the protocol wants to hear nothing for a while
         self._closing = False
         self._lost_writes = 0
         """0 while it is connected; then 1, and one more for each write that comes too late."""

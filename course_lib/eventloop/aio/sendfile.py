@@ -50,8 +50,7 @@ class SendFile(Subprocesses):
         total = 0
 
         def send() -> int:
-            # It asks for the socket's number each time: the socket may be closed, the number another one's.
-            return os.sendfile(sock.fileno(), fd, offset + total, left - total)
+            return os.sendfile(sock.fileno(), fd, offset + total, left - total)  # it may be closed by now
 
         try:
             while total < left:
