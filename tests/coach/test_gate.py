@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from course_lib.coach import check
+from course_lib.coach import answers, check, progress_file
 from course_lib.coach.exercise import Exercise, Wrong
 from course_lib.coach.exercises import exercises
 from course_lib.coach.verdict import FAIL, NOT_TRIED, PASS
@@ -15,6 +15,12 @@ from tests.lab.cells import run_cell
 NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
 ALL = list(exercises())
 BY_ID = pytest.mark.parametrize("exercise", ALL, ids=lambda exercise: exercise.id)
+
+
+@pytest.fixture(autouse=True)
+def no_progress(tmp_path, monkeypatch):
+    """What an earlier test has passed is nothing that a later one builds on."""
+    monkeypatch.setenv(progress_file.FOLDER, str(tmp_path))
 
 
 def answer(exercise: Exercise, code: str):
@@ -53,6 +59,33 @@ def test_a_wrong_answer_gets_its_message(exercise: Exercise, wrong: Wrong):
     said = answer(exercise, wrong.code)
     assert said.outcome == FAIL, said
     assert re.search(wrong.message, said.verdict.idea), said
+
+
+BUILDS = 'answer("'
+"""What the stub of an exercise holds that uses the answers to earlier ones."""
+
+
+@pytest.fixture
+def other_answers():
+    """Of every exercise another answer than the course's solution has passed."""
+    for exercise in ALL:
+        if not exercise.unavailable:
+            answers.keep(exercise.id, run_cell(exercise.other)[exercise.name])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("exercise", [each for each in ALL if BUILDS in each.stub], ids=lambda each: each.id)
+@pytest.mark.usefixtures("other_answers")
+def test_it_builds_on_other_answers_too(exercise: Exercise, capsys):
+    assert answer(exercise, exercise.solution).outcome == PASS
+    assert "cannot be used" not in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("exercise", "wrong"), [each for each in WRONG if BUILDS in each.values[0].stub])
+@pytest.mark.usefixtures("other_answers")
+def test_the_message_is_the_same_on_other_answers(exercise: Exercise, wrong: Wrong):
+    test_a_wrong_answer_gets_its_message(exercise, wrong)
 
 
 @BY_ID

@@ -450,12 +450,12 @@ def adds_itself(here: Notes) -> int:
 
 
 def timers(here: Notes, names: list[str]) -> Iterator[Any]:
-    """Yield whether a timer can be cancelled; then in which order they came, how long it took, and rounds."""
+    """Yield whether a timer can be cancelled, and who came too early; then who came, when, and the rounds."""
     start = time.monotonic()
     here.loop.call_later(LONG, here.note, names[0])
     here.loop.call_later(SHORT, here.note, names[1])
     timer = here.loop.call_later(SHORT, here.note, names[2])
-    yield callable(getattr(timer, "cancel", None))
+    yield [callable(getattr(timer, "cancel", None)), here.words()]
     timer.cancel()
     rounds = here.rounds(lambda: len(here.notes) == 2)
     yield [here.words(), time.monotonic() - start, rounds]
@@ -540,7 +540,11 @@ def step(run: Run, sent: str, expected: Any, idea: str, stuck: str = "") -> None
 
 def on_time(run: Run, one: str, two: str) -> None:
     run.sent = f"call_later of {LONG} s for {one}, of {SHORT} s for {two}, and another one that is cancelled"
-    if not run.next(3.0, ideas=ERRORS, idea=TIMER_ARGUMENTS):
+    cancels, early = run.next(3.0, ideas=ERRORS, idea=TIMER_ARGUMENTS)
+    if early:
+        got = f"calls of {', '.join(early)} while call_later ran"
+        raise Failed(run.sent, "no call before the loop runs", got, TIMER_ARGUMENTS)
+    if not cancels:
         raise Failed(run.sent, "a timer with a method cancel", "none", CANCEL)
     order, seconds, rounds = run.next(3.0, ideas=ERRORS, idea=TIMERS)
     expected = f"calls of {two}, {one}, after {LONG} s"
