@@ -59,6 +59,20 @@ def nothing_left(limit: float = 1.0) -> Iterator[Footprint]:
         time.sleep(0.002)
 
 
+@contextmanager
+def nobody_listens() -> Iterator[tuple[str, int]]:
+    """Yield an address that refuses every connection: it is taken, so no other test can listen there."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()
+
+
+def listening(pid: int | None = None) -> list[tuple[str, int]]:
+    """Return where a process listens, this one by default. (To connect would find a next owner, too.)"""
+    found = psutil.Process(pid).net_connections("tcp4")
+    return [tuple(each.laddr) for each in found if each.status == psutil.CONN_LISTEN]
+
+
 class Serving:
     """A server in a thread of its own."""
 

@@ -12,7 +12,7 @@ import pytest
 from course_lib.clients import Address, converse, dialogue, pair
 from course_lib.conversation import ArticleBlocking, ArticleSelectors
 from course_lib.servers.blocking import BlockingServer
-from tests.helpers import nothing_left, receive_all, receive_exactly, serving, wait_until
+from tests.helpers import nobody_listens, nothing_left, receive_all, receive_exactly, serving, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -92,9 +92,7 @@ def test_an_empty_line_sends_nothing_and_so_has_no_answer() -> None:
 
 
 def test_nobody_listens() -> None:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        address = sock.getsockname()
+    with nobody_listens() as address:
         with pytest.raises(ConnectionRefusedError):
             dialogue(address, [], welcome=False)
         with pytest.raises(ConnectionRefusedError):

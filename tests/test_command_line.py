@@ -20,7 +20,7 @@ import pytest
 from course_lib.clients import dialogue
 from course_lib.lab.waiting import wait_until
 from course_lib.servers import LADDER
-from tests.helpers import reset
+from tests.helpers import listening, nobody_listens, reset
 
 COMMAND = [sys.executable, "-W", "error", "-m", "course_lib"]
 LINES = ["hello", "你好,世界", "a b c", "naïve", "the fifth"]
@@ -209,12 +209,11 @@ def test_a_console_that_knows_no_chinese(monkeypatch):
 @contextmanager
 def serve_quietly(name: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """Without its tale of every client, which would fill a pipe that nobody reads."""
-    port = free_port()
-    command = [*COMMAND, "serve", name, "--quiet", "--port", str(port)]
+    command = [*COMMAND, "serve", name, "--quiet"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
-            wait_until(lambda: is_open(port), what="the server listens", limit=10)
-            yield process, port
+            wait_until(lambda: listening(process.pid), what="the server listens", limit=10)
+            yield process, listening(process.pid)[0][1]
         finally:
             process.kill()
 
@@ -225,11 +224,6 @@ def test_quiet_is_quiet():
         process.send_signal(signal.SIGINT)
         assert process.communicate(timeout=10) == ("", "")
         assert process.returncode == 0
-
-
-def is_open(port: int) -> bool:
-    with socket.socket() as sock:
-        return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
 # --- connect
@@ -399,11 +393,6 @@ def taken_port() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-def free_port() -> int:
-    with taken_port() as port:
-        return port
-
-
 def test_a_port_in_use():
     with taken_port() as port:
         assert_one_line(
@@ -445,8 +434,8 @@ def test_a_mistake_is_one_line(arguments, words):
     "arguments", [["connect", "{}"], ["gauntlet", "--address", "127.0.0.1:{}"]], ids=" ".join
 )
 def test_nobody_there(arguments):
-    port = free_port()
-    assert_one_line(run(*(a.format(port) for a in arguments)), f"nobody listens on 127.0.0.1:{port}")
+    with nobody_listens() as (_, port):
+        assert_one_line(run(*(a.format(port) for a in arguments)), f"nobody listens on 127.0.0.1:{port}")
 
 
 def test_no_such_process():

@@ -11,7 +11,15 @@ import pytest
 
 from course_lib.eventloop import READ, WRITE, CancelledError, Future, Loop
 from tests.eventloop.conftest import FakedLoop
-from tests.helpers import cpu_share, nothing_left, pattern, reset, wait_until, wait_until_asleep
+from tests.helpers import (
+    cpu_share,
+    nobody_listens,
+    nothing_left,
+    pattern,
+    reset,
+    wait_until,
+    wait_until_asleep,
+)
 
 Pair = tuple[socket.socket, socket.socket]
 
@@ -465,11 +473,8 @@ def test_accept_and_connect(real: Loop) -> None:
 
 
 def test_a_refused_connect_is_told(real: Loop) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        address = listener.getsockname()  # nobody listens there in an instant
-
     async def main() -> None:
-        with socket.socket() as client:
+        with nobody_listens() as address, socket.socket() as client:
             client.setblocking(False)
             with pytest.raises(ConnectionRefusedError) as raised:
                 await real.sock_connect(client, address)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.eventloop.programs import Body, Player, programs
 from tests.eventloop.worlds import Ours, Theirs, World
-from tests.helpers import nothing_left, pattern, reset
+from tests.helpers import nobody_listens, nothing_left, pattern, reset
 
 
 @pytest.fixture(autouse=True)
@@ -215,8 +215,7 @@ def test_connections_that_fail() -> None:
                 await world.recv(client, 10)
             except OSError as error:
                 events.append(type(error).__name__)
-            address = listener.getsockname()
-        with new_socket() as client:  # nobody listens there any more
+        with nobody_listens() as address, new_socket() as client:
             try:
                 await world.connect(client, address)
             except OSError as error:

@@ -1,6 +1,5 @@
 """A newcomer beside slow clients: the measurement, and what is said and drawn of it."""
 
-import socket
 import threading
 
 import pytest
@@ -9,7 +8,7 @@ from course_lib.lab import pool_latency as module
 from course_lib.lab.background import running, serve
 from course_lib.lab.pool_latency import LatencyRun, PoolLatency, newcomer_waits, pool_latency
 from course_lib.servers.thread_pool import ThreadPoolServer
-from tests.helpers import nothing_left
+from tests.helpers import nobody_listens, nothing_left
 
 
 class TwoWorkers(ThreadPoolServer):
@@ -43,9 +42,7 @@ def test_slow_clients_leave_when_the_newcomer_has_its_answer(monkeypatch):
 
 
 def test_a_server_that_has_gone_is_an_error_and_leaves_no_thread():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        address = listener.getsockname()
-    with pytest.raises(ConnectionRefusedError):
+    with nobody_listens() as address, pytest.raises(ConnectionRefusedError):
         newcomer_waits(address, 2)
 
 

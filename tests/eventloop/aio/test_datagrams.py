@@ -97,13 +97,13 @@ def test_too_late(ours: Run) -> None:
 
 def test_nobody_there(run: Run) -> None:
     async def main() -> None:
+        protocol = Datagrams()
         with socket.socket(type=socket.SOCK_DGRAM) as sock:
             sock.bind(LOCAL)
-            address = sock.getsockname()
-        protocol = Datagrams()
-        transport = await endpoint(protocol, remote_addr=address)
-        transport.sendto(b"hello")
-        await until(lambda: protocol.told == [ConnectionRefusedError])
+            transport = await endpoint(protocol, remote_addr=sock.getsockname())
+            sock.connect(sock.getsockname())  # it is deaf to all but itself, and nobody else can be there
+            transport.sendto(b"hello")
+            await until(lambda: protocol.told == [ConnectionRefusedError])
         assert not transport.is_closing(), "a datagram that is lost ends nothing"
         transport.close()
         await rounds()

@@ -7,6 +7,7 @@ import pytest
 
 from tests.eventloop.aio.conftest import Run
 from tests.eventloop.aio.recorder import Recorder, line, pattern, read_all, rounds, tcp_pair, until
+from tests.helpers import nobody_listens
 
 
 def test_back_and_forth(run: Run) -> None:
@@ -71,18 +72,12 @@ def test_accept_and_connect(run: Run) -> None:
             connection, address = await accepting
             with connection:
                 assert address == client.getsockname() and connection.gettimeout() == 0
-        with socket.socket() as client:
+        with nobody_listens() as address, socket.socket() as client:
             client.setblocking(False)
             with pytest.raises(ConnectionRefusedError):
-                await loop.sock_connect(client, listener_that_is_gone())
+                await loop.sock_connect(client, address)
 
     run(main())
-
-
-def listener_that_is_gone() -> tuple[str, int]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        address: tuple[str, int] = listener.getsockname()
-    return address
 
 
 def test_datagrams(run: Run) -> None:
