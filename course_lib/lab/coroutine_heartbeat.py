@@ -11,14 +11,13 @@ from collections.abc import Awaitable, Callable
 
 from course_lib.eventloop import Loop
 from course_lib.lab.heartbeat import (
-    ATTEMPTS,
     BEGINS,
     EVERY,
-    FROZEN,
     LASTS,
     Beating,
     Clocked,
     Heartbeat,
+    measured,
 )
 
 Work = Callable[[Loop], Awaitable[object]]
@@ -28,17 +27,8 @@ class ClockedLoop(Clocked, Loop):
     """A loop that notes when its callbacks have run: the steps of tasks."""
 
 
-def measure(work: Work) -> Beating:
+def on_a_loop(work: Work) -> Beating:
     """Let a heart beat on a new loop, and ``work`` be awaited in its middle."""
-    for _ in range(ATTEMPTS):
-        beating = measure_once(work)
-        # A pause that no callback explains was the machine's.
-        if beating.latest < FROZEN or beating.longest > FROZEN:
-            break
-    return beating
-
-
-def measure_once(work: Work) -> Beating:
     loop, beats = ClockedLoop(), []
 
     async def beat() -> None:
@@ -63,4 +53,4 @@ def coroutine_heartbeat(*works: Work) -> Heartbeat:
     """Measure the heartbeat beside each of ``works``, two thirds of a second each; return the picture."""
     if not works:
         raise TypeError("coroutine_heartbeat needs something to do beside it, or several")
-    return Heartbeat([measure(work) for work in works])
+    return Heartbeat([measured(on_a_loop, work) for work in works])

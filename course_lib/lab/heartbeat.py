@@ -69,17 +69,17 @@ class Clocked(Reactor):
         return self.time() - self.start
 
 
-def measure(work: Work) -> Beating:
-    """Let a heart beat on a new reactor, and ``work`` be called in its middle."""
+def measured(once: Callable[[Any], Beating], work: Any) -> Beating:
+    """Return what ``once(work)`` has measured; a pause that no callback explains was the machine's."""
     for _ in range(ATTEMPTS):
-        beating = measure_once(work)
-        # A pause that no callback explains was the machine's.
+        beating = once(work)
         if beating.latest < FROZEN or beating.longest > FROZEN:
             break
     return beating
 
 
-def measure_once(work: Work) -> Beating:
+def on_a_reactor(work: Work) -> Beating:
+    """Let a heart beat on a new reactor, and ``work`` be called in its middle."""
     reactor, beats = Clocked(), []
 
     def beat() -> None:
@@ -100,7 +100,7 @@ def heartbeat(*works: Work) -> "Heartbeat":
     """Measure the heartbeat beside each of ``works``, two thirds of a second each; return the picture."""
     if not works:
         raise TypeError("heartbeat needs something to do beside it, or several")
-    return Heartbeat([measure(work) for work in works])
+    return Heartbeat([measured(on_a_reactor, work) for work in works])
 
 
 class Heartbeat(Picture):

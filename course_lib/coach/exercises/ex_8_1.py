@@ -232,18 +232,41 @@ ONE_FOR_ALL = SOLUTION.replace(
     "    def __init__(self):\n        self.ready = deque()\n", "    ready = deque()\n"
 )
 
+NOT_CAUGHT = running("""
+results = {}
+while self.ready:
+    name, generator = self.ready.popleft()
+    results[name] = next(generator)
+    self.ready.append((name, generator))
+return results
+""")
+
+BY_GENERATOR = SOLUTION.replace("results[name]", "results[generator]")
+
+TWO_STEPS = SOLUTION.replace("                next(generator)\n", "                next(generator)\n" * 2)
+
 # --- words and numbers of the judge
 
 JUST_ADDED = "`spawn` only adds a generator. It has its first turn in `run`."
 OWN = "Two schedulers, and one has the generators of the other."
+OWN_RESULTS = "Two schedulers, and one has the results of the other."
+NOBODY = "Nobody is there whom it could run, and so `run` is over at once."
 TURNS = (
     "One of them has had all of its turns in a row, while the others stood by. In each turn a generator runs"
     " up to its next `yield`, and then the next one has its turn."
+)
+TOO_FAR = (
+    "Somebody has had two turns at once. In each turn a generator runs up to its next `yield`, and no"
+    " further: that is one `next`."
 )
 ORDER = "First come, first served: after its turn a generator stands behind all others."
 ALL_STOP = (
     "When a generator returns, `next` raises StopIteration: this one has ended. The others have not, and want"
     " their turns."
+)
+UNCAUGHT = (
+    "When a generator returns, `next` raises StopIteration. That is no failure, and must not leave `run`: it"
+    " says that this one has ended."
 )
 SKIPPED = (
     "Somebody has been passed over: after one had ended, the next in line had no turn. A list from which"
@@ -275,6 +298,7 @@ HIDDEN = (
     "A generator has raised an exception, and nobody learns of it. StopIteration is an end; everything else"
     " is a failure, and leaves `run`."
 )
+FAILURE = "a failure of this generator"
 FEW = 1000
 
 
@@ -283,6 +307,10 @@ FEW = 1000
 
 class TooMany(BaseException):
     """More turns than there can be. No ``except Exception`` of the learner's catches it."""
+
+
+class Uncaught(Exception):
+    """StopIteration has left ``run``. (It cannot leave the driver, which is a generator itself.)"""
 
 
 class Turns(list[str]):
@@ -313,7 +341,16 @@ def parent(turns: Turns, scheduler: Any, name: str, child: Any) -> Generator[Any
 def failing(turns: Turns) -> Generator[None, None, None]:
     turns.add("failing")
     yield
-    raise ZeroDivisionError("a failure of this generator")
+    raise ZeroDivisionError(FAILURE)
+
+
+def ran(scheduler: Any) -> Any:
+    """Return what ``run`` does. A dictionary of another kind is one, too."""
+    try:
+        returned = scheduler.run()
+    except StopIteration:
+        raise Uncaught("StopIteration has left run") from None
+    return dict(returned) if isinstance(returned, dict) else returned
 
 
 def drive(Scheduler: Any, names: str, counts: list[int], results: list[Any]) -> Iterator[Any]:
@@ -324,20 +361,20 @@ def drive(Scheduler: Any, names: str, counts: list[int], results: list[Any]) -> 
             scheduler.spawn(name, worker(turns, name, count, result, gives))
         if gives:
             yield list(turns)
-            yield Scheduler().run()
+            yield ran(Scheduler())
             yield list(turns)
-        returned = scheduler.run()
+        returned = ran(scheduler)
         yield list(turns)
     yield returned
     turns, scheduler = Turns(), Scheduler()
     scheduler.spawn("parent", parent(turns, scheduler, "parent", worker(turns, "child", 2, "child", None)))
-    yield [scheduler.run(), list(turns)]
+    yield [ran(scheduler), list(turns)]
     turns, scheduler = Turns(), Scheduler()
     scheduler.spawn("failing", failing(turns))
     try:
         scheduler.run()
-    except ZeroDivisionError:
-        yield "ZeroDivisionError"
+    except Exception as error:
+        yield f"{type(error).__name__}: {error}"
     else:
         yield "no exception"
 
@@ -355,7 +392,7 @@ def judge(exam: Exam) -> None:
     workers = ", ".join(f"{name} with {count}" for name, count in zip(names, counts, strict=True))
     takes_turns(run, f"spawn for {workers} turns", [], names, JUST_ADDED)
     run.sent = f"spawn for {workers} turns; run() of another Scheduler"
-    others = run.next(idea=OWN)
+    others = run.next(idea=NOBODY)
     takes_turns(run, run.sent, [], names, OWN)
     if others != {}:
         raise Failed(run.sent, "{}", brief(others), SHAPE)
@@ -367,7 +404,7 @@ def judge(exam: Exam) -> None:
     child_has_its_turns(run)
     run.sent = "a generator that raises ZeroDivisionError; run()"
     raised = run.next()
-    if raised != "ZeroDivisionError":
+    if raised != f"ZeroDivisionError: {FAILURE}":
         raise Failed(run.sent, "ZeroDivisionError", raised, HIDDEN)
     run.result()
 
@@ -376,7 +413,7 @@ def results_are_right(run: Run, expected: dict[str, Any]) -> None:
     returned = run.next()
     if returned == expected:
         return
-    idea = RETURNED if isinstance(returned, dict) else SHAPE
+    idea = RETURNED if isinstance(returned, dict) and returned.keys() == expected.keys() else SHAPE
     if returned == {name: result for name, result in expected.items() if result}:
         idea = ZERO
     raise Failed(run.sent, brief(expected), brief(returned), idea)
@@ -392,7 +429,8 @@ def takes_turns(run: Run, sent: str, expected: list[str], names: str, idea: str 
     run.sent = sent
     wanted = turns_of(expected)
     try:
-        turns = run.next(ideas={"TooMany": NO_END, "RuntimeError": CHANGED}, idea=NO_END)
+        ideas = {"TooMany": NO_END, "RuntimeError": CHANGED, "Uncaught": UNCAUGHT}
+        turns = run.next(ideas=ideas, idea=NO_END)
     except Failed as failure:
         raise Failed(sent, wanted, failure.got, failure.idea) from None
     if turns != expected:
@@ -408,15 +446,18 @@ def why(turns: list[str], expected: list[str], names: str) -> str:
         return ONE_ROUND if len(turns) == len(names) else ALL_STOP
     if turns == sorted(expected, key=names.index) or turns == sorted(expected, key=names[::-1].index):
         return TURNS
+    if turns[0] == turns[1]:
+        return TOO_FAR
     return ORDER if turns[: len(names)] != list(names) else SKIPPED
 
 
 def child_has_its_turns(run: Run) -> None:
     run.sent = "spawn for a parent with 6 turns, which spawns a child with 2 in its first; run()"
-    said = run.next(idea=NO_END)
+    said = run.next(ideas={"TooMany": NO_END, "RuntimeError": WHILE_RUNNING}, idea=NO_END)
     expected = {"parent": "parent", "child": "child"}
     if said[0] != expected:
-        raise Failed(run.sent, brief(expected), brief(said[0]), WHILE_RUNNING)
+        has_others = isinstance(said[0], dict) and said[0].keys() > expected.keys()
+        raise Failed(run.sent, brief(expected), brief(said[0]), OWN_RESULTS if has_others else WHILE_RUNNING)
     turns = said[1]
     if turns[-1] != "parent":  # the newcomer had to wait for the end of those who were there
         raise Failed(run.sent, "turns of the child between those of the parent", ", ".join(turns), ORDER)
@@ -452,5 +493,8 @@ EXERCISE = Exercise(
         Wrong(NOT_THE_NEW, "while it was running"),
         Wrong(HIDES, "leaves `run`"),
         Wrong(ONE_FOR_ALL, "of the other"),
+        Wrong(NOT_CAUGHT, "must not leave `run`"),
+        Wrong(BY_GENERATOR, "returns a dictionary"),
+        Wrong(TWO_STEPS, "two turns at once"),
     ),
 )
