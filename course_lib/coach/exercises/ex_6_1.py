@@ -1,6 +1,7 @@
 """Exercise 6.1: a heap of timers. The loop of exercise 9.7 can be made with it."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from course_lib.coach.exam import Exam
@@ -218,6 +219,23 @@ ONE_FOR_ALL = SOLUTION.replace(
     "    heap = []\n\n    def __init__(self):\n        self.numbers = itertools.count()\n",
 )
 
+FIRST_IN_THE_LIST = SOLUTION.replace(
+    """        while self.heap and self.heap[0][2].cancelled:
+            heapq.heappop(self.heap)
+        return self.heap[0][0] if self.heap else None""",
+    "        return next((when for when, number, timer in self.heap if not timer.cancelled), None)",
+)
+
+HELD_UP = SOLUTION.replace(
+    "            due.append(heapq.heappop(self.heap)[2])",
+    """            timer = heapq.heappop(self.heap)[2]
+            if timer.cancelled:
+                break
+            due.append(timer)""",
+)
+
+POPS = SOLUTION.replace("return self.heap[0][0] if", "return heapq.heappop(self.heap)[0] if")
+
 NO_CANCEL = SOLUTION.replace("self.cancelled = True", "...")
 
 NOT_RETURNED = SOLUTION.replace("        return timer\n", "")
@@ -235,9 +253,19 @@ SAME = (
     " begin alike the next parts are compared: what stands there must be comparable, and smaller for the one"
     " that was added first."
 )
+MOMENT = "`next_due` returns a moment: the `when` of a timer, and nothing else of it."
+LOOKS = "`next_due` only looks: the timer stays where it is until `take_due` takes it out."
+CALLS = "A call of the timer, `timer()`, calls its callback, unless it was cancelled."
 DUE = "A timer is due when its `when` has come, `when <= now`; the others stay for later."
 TAKEN = "What has been taken out is gone: it comes once."
 CANCELLED = "A timer that is cancelled is never called, and nobody wakes for it."
+BEHIND = "A cancelled timer stands before others that are due. It is left out, and holds none of them up."
+ONLY_ONE = "Several timers may be due at the same moment. Who cancels one of them cancels no other."
+NEXT_IN_LINE = (
+    "The earliest timer has been cancelled, and the loop would sleep too long: another one is due before"
+    " that. Only the front of a heap is the smallest of all; what stands behind it is in no order that a"
+    " `for` could go by, and stays a heap only where `heapq` moves it."
+)
 IN_FRONT = (
     "The earliest timer has been cancelled, and so have some behind it. The loop would wake for nothing: the"
     " answer is the earliest one that is still to be called."
@@ -255,6 +283,9 @@ MANY_TIMERS = (
     " heap keeps the smallest entry in front, and moves only a few others."
 )
 SHAPE = "`take_due` returns a list of timers, each of them as `add` has returned it: the loop will call them."
+SEVERAL = "abcdefghijkl"
+IN_NO_ORDER = "abdec"
+"""Added so, they stand in the heap's list in this order: after a, b and d comes not the smallest one."""
 MANY, COMPARISONS = 1000, 150_000
 """So many timers; a heap needs 22,000 comparisons for them, and looking through all needs a million."""
 
@@ -289,6 +320,7 @@ class Book:
     def __init__(self, Timers: Any) -> None:
         self.timers = Timers()
         self.called: list[str] = []
+        self.taken = 0
 
     def add(self, when: float, name: str) -> Any:
         return self.timers.add(when, lambda: self.called.append(name))
@@ -303,6 +335,7 @@ class Book:
             if not callable(timer):
                 return f"take_due({now:g}) returned a list with a {type(timer).__name__} in it"
             timer()
+        self.taken = len(due)
         return self.called
 
 
@@ -315,9 +348,10 @@ def drive(Timers: Any, start: float, whens: list[float]) -> Iterator[Any]:
     yield f"{type(first).__name__}, {cancel} cancel"
     for when in whens[1:]:
         book.add(start + when, f"{when:g}")
-    yield book.timers.next_due()
+    yield [book.timers.next_due(), book.timers.next_due()]
     yield [other.timers.next_due(), other.run(start + 100)]
-    yield book.run(start + 5)
+    called = book.run(start + 5)
+    yield called if called or not book.taken else f"{book.taken} timers, and a call of each calls nothing"
     yield [book.run(start + 5), book.timers.next_due(), book.run(start + 100)]
     zero = Book(Timers)
     zero.add(0.0, "zero")
@@ -329,14 +363,14 @@ def drive(Timers: Any, start: float, whens: list[float]) -> Iterator[Any]:
 
 def same_moment(Timers: Any, start: float) -> Iterator[Any]:
     book = Book(Timers)
-    for name in ("a", "b", "c", "d"):
+    for name in SEVERAL:
         book.add(start + 1, name)
     yield book.run(start + 1)
 
 
 def cancelling(Timers: Any, start: float) -> Iterator[Any]:
     book = Book(Timers)
-    timers = {name: book.add(start + when, name) for when, name in enumerate("abcde", 1)}
+    timers = {name: book.add(start + "_abcde".index(name), name) for name in IN_NO_ORDER}
     for name in ("a", "b", "d", "b"):
         timers[name].cancel()
     yield book.timers.next_due()
@@ -351,6 +385,9 @@ def cancelling(Timers: Any, start: float) -> Iterator[Any]:
     later.append(book.add(start + 31, "second"))
     book.add(start + 32, "third")
     yield book.run(start + 40)
+    timers = {name: book.add(start + 50, name) for name in "abcd"}
+    timers["c"].cancel()
+    yield book.run(start + 50)
 
 
 def count_comparisons(Timers: Any, whens: list[float]) -> int:
@@ -381,16 +418,17 @@ def judge(exam: Exam) -> None:
     if "without" in made:
         raise Failed(run.sent, "a timer, with a method cancel", made, RETURNS)
     added = f"add(…) for timers that are due in {', '.join(f'{when:g}' for when in whens)} seconds"
-    at.expect(f"{added}; next_due()", start + 1, ORDER)
+    at.expect(f"{added}; next_due() twice", [start + 1, start + 1], ORDER, wrong_moment)
     at.expect(f"{added}; next_due() and take_due(now) of another Timers", [None, []], OWN)
-    at.expect(f"{added}; take_due(now + 5), and a call of each", early, ORDER, (early, DUE))
+    calls = partial(wrong_calls, early)
+    at.expect(f"{added}; take_due(now + 5), and a call of each", early, ORDER, calls)
     at.expect(
         f"{added}; take_due(now + 5) twice, next_due(), take_due(now + 100)", [[], start + 6, late], TAKEN
     )
     at.expect("add(0.0, callback), next_due()", 0.0, ZERO)
     at.expect(
-        "four timers a, b, c, d for the same moment, take_due(then), and a call of each",
-        ["a", "b", "c", "d"],
+        f"timers {', '.join(SEVERAL)} for the same moment, take_due(then), and a call of each",
+        list(SEVERAL),
         SAME,
         ideas={"TypeError": SAME},
     )
@@ -403,9 +441,19 @@ def judge(exam: Exam) -> None:
 
 
 def cancelling_is_right(at: "Steps") -> None:
-    cancelled = "timers a, b, c, d, e, due in 1, 2, 3, 4, 5 seconds; a, b and d are cancelled, b twice"
-    at.expect(f"{cancelled}; next_due()", at.start + 3, IN_FRONT)
-    at.expect(f"{cancelled}; take_due(now + 10), and a call of each", ["c", "e"], CANCELLED)
+    cancelled = "timers a, b, d, e, c, due in 1, 2, 4, 5, 3 seconds; a, b and d are cancelled, b twice"
+    at.expect(
+        f"{cancelled}; next_due()",
+        at.start + 3,
+        IN_FRONT,
+        lambda got: NEXT_IN_LINE if got == at.start + 5 else IN_FRONT,
+    )
+    at.expect(
+        f"{cancelled}; take_due(now + 10), and a call of each",
+        ["c", "e"],
+        BEHIND,
+        lambda got: BEHIND if len(got) < 2 else CANCELLED,
+    )
     at.expect(
         f"{cancelled}; c and e are called; c and a cancelled again; next_due(), take_due(…)",
         [None, []],
@@ -417,6 +465,25 @@ def cancelling_is_right(at: "Steps") -> None:
         ["third"],
         TOO_LATE,
     )
+    at.expect(
+        "timers a, b, c, d for the same moment, c is cancelled; take_due(then), and a call of each",
+        ["a", "b", "d"],
+        ONLY_ONE,
+    )
+
+
+def wrong_moment(got: list[Any]) -> str:
+    """Return the idea that is missing where next_due has returned these."""
+    if not all(isinstance(each, float) for each in got):
+        return MOMENT
+    return ORDER if got[0] == got[1] else LOOKS
+
+
+def wrong_calls(early: list[str], got: Any) -> str:
+    """Return the idea that is missing where these have been called."""
+    if isinstance(got, str):
+        return CALLS
+    return ORDER if sorted(got) == early else DUE
 
 
 class Steps:
@@ -430,7 +497,7 @@ class Steps:
         sent: str,
         expected: Any,
         idea: str,
-        sorted_alike: tuple[list[str], str] | None = None,
+        why: Callable[[Any], str] | None = None,
         ideas: Ideas | None = None,
     ) -> None:
         """Expect ``expected`` next. ``now`` is left out of the words: times are told relative to it."""
@@ -441,10 +508,10 @@ class Steps:
             raise Failed(sent, self.words(expected), failure.got, failure.idea) from None
         if got == expected and type(got) is type(expected):
             return
-        if sorted_alike and isinstance(got, list) and sorted(got) != sorted_alike[0]:
-            idea = sorted_alike[1]
         if "take_due(" in str(got):
             idea = SHAPE
+        elif why:
+            idea = why(got)
         raise Failed(sent, self.words(expected), self.words(got), idea)
 
     def words(self, value: Any) -> str:
@@ -474,6 +541,9 @@ EXERCISE = Exercise(
         Wrong(LAST_FIRST, "in the order in which they were added"),
         Wrong(CANCELLED_IN_FRONT, "has been cancelled"),
         Wrong(ONE_CANCELLED, "some behind it"),
+        Wrong(FIRST_IN_THE_LIST, "Only the front of a heap"),
+        Wrong(HELD_UP, "holds none of them up"),
+        Wrong(POPS, "only looks"),
         Wrong(CALLED_ALL_THE_SAME, "at the last moment"),
         Wrong(NOT_YET, "when <= now"),
         Wrong(ONE_ONLY, "when <= now"),

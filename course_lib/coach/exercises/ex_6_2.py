@@ -135,6 +135,10 @@ due = self.timers.next_due()
 return None if due is None else due - self.clock()
 """)
 
+MILLISECONDS = SOLUTION.replace("due - self.clock())", "1000 * (due - self.clock()))")
+
+ROUNDED = "import math\n" + SOLUTION.replace("due - self.clock())", "math.ceil(due - self.clock()))")
+
 OWN_CLOCK = SOLUTION.replace("due - self.clock())", "due - time.monotonic())")
 
 SLEEPS_DEAF = timeout("""
@@ -166,6 +170,7 @@ NOT_A_MOMENT = (
     "`next_due` says when, by the loop's clock. `select` wants to know how long: that is the time from now"
     " until then."
 )
+SECONDS = "The selectors of this module count seconds. Only `select.poll` counts milliseconds."
 CLOCK = "The loop has a clock of its own, `self.clock`. Times of two clocks cannot be subtracted."
 ZERO = "0.0 is a moment like any other; None says that there is no timer."
 WORK_WAITS = "Something is in the queue, and waits while the loop sleeps."
@@ -178,7 +183,7 @@ DEAF = (
     "Bytes have come while the loop slept, and it slept on. In `select` it would have woken: the loop may"
     " sleep there, and nowhere else."
 )
-BUSY = "There is nothing to do now. 0 asks and does not sleep, so the loop goes round and round."
+BUSY = "There is nothing to do now. 0 or less asks and does not sleep, so the loop goes round and round."
 FAR = 3600.0
 
 
@@ -303,7 +308,7 @@ def run_until(loop: Any, done: list[Any]) -> None:
 
 
 def judge(exam: Exam) -> None:
-    delays = [exam.random.randrange(20, 400) / 8 for _ in range(4)]
+    delays = [exam.random.randrange(21, 401, 2) / 8 for _ in range(4)]  # none of them whole
     now = exam.random.randrange(10_000_000, 90_000_000) / 8
     run = exam.run(drive, now, delays)
     real_sockets(run)
@@ -329,7 +334,7 @@ def real_sockets(run: Run) -> None:
     run.expect_idle(BUSY)
     run.sent = "the same; then a byte comes on the socket"
     try:
-        run.next(4.0, idea=DEAF)
+        run.next(4.0, ideas={"OverflowError": SECONDS}, idea=DEAF)
     except Failed as failure:
         raise Failed(run.sent, "a call of its callback", failure.got, failure.idea) from None
 
@@ -359,12 +364,14 @@ def meaning(got: Any, expected: float | None, now: float, idea: str) -> str:
     if got is None:
         return idea if idea in (WORK_WAITS, ZERO) else SLEEPS_TOO_LONG
     if not isinstance(got, (int, float)) or not expected:
-        return WAKES_FOR_NOTHING if expected is None and isinstance(got, float) else idea
+        return WAKES_FOR_NOTHING if expected is None and isinstance(got, float) and got < FAR else idea
     if abs(got - now - expected) < 0.001:
         return NOT_A_MOMENT
+    if abs(got - 1000 * expected) < 1:
+        return SECONDS
     if got < 0 or abs(got - expected) > 1000:
         return CLOCK
-    return WAKES_FOR_NOTHING if got < expected else idea
+    return WAKES_FOR_NOTHING if got < expected else SLEEPS_TOO_LONG
 
 
 def words(seconds: Any) -> str:
@@ -388,6 +395,8 @@ EXERCISE = Exercise(
         Wrong(ZERO_IS_NONE, "a moment like any other"),
         Wrong(THE_MOMENT, "how long"),
         Wrong(NEGATIVE, "epoll sleeps for ever"),
+        Wrong(MILLISECONDS, "count seconds"),
+        Wrong(ROUNDED, "the loop sleeps on"),
         Wrong(OWN_CLOCK, "two clocks"),
         Wrong(SLEEPS_DEAF, "nowhere else"),
         Wrong(ONLY_TIMERS, "only a socket"),

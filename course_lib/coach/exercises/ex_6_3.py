@@ -1,5 +1,6 @@
 """Exercise 6.3: a callback that adds itself must starve nobody."""
 
+import selectors
 import socket
 import threading
 from collections.abc import Iterable, Iterator
@@ -124,6 +125,19 @@ NEVER_ASKS = SOLUTION.replace(
 """,
 )
 
+COUNTED_BEFORE = SOLUTION.replace(
+    "        for key, _ in", "        count = len(self.ready)\n        for key, _ in"
+).replace("len(self.ready)):", "count):")
+
+SLEEPS_A_BIT = SOLUTION.replace("0 if self.ready else None", "0.1")
+
+ASKS_IN_BETWEEN = rounds("""
+while self.ready:
+    self.ready.popleft()()
+    for key, _ in self.select(0):
+        self.ready.append(key.data)
+""")
+
 NEVER_SLEEPS = SOLUTION.replace("0 if self.ready else None", "0")
 
 ALWAYS_SLEEPS = SOLUTION.replace("self.select(0 if self.ready else None)", "self.select()")
@@ -131,8 +145,8 @@ ALWAYS_SLEEPS = SOLUTION.replace("self.select(0 if self.ready else None)", "self
 # --- words and numbers of the judge
 
 STARVED = (
-    "A callback that adds itself was called again and again in one round, and the selector has not been asked"
-    " meanwhile: every client waits. What is added during a round belongs to the next one."
+    "A callback that adds itself was called again and again in one round, which has no end. What is added"
+    " during a round belongs to the next one, and the selector has its turn between them."
 )
 ALL_OF_THEM = (
     "A round calls all that is in the queue when it begins. One select for each callback would cost a system"
@@ -149,7 +163,12 @@ NOT_HEARD = (
     "A byte waits in a socket, and a callback that adds itself keeps the queue from ever being empty. Ask the"
     " selector in each round, also when the queue has something in it; just do not sleep there."
 )
-NO_SLEEP = "Callbacks wait in the queue while the loop sleeps in `select`."
+THIS_ROUND = (
+    "A socket was ready, and its callback was not called in the round that has learned of it. The next round"
+    " learns of it again, and calls it twice. What belongs to a round is decided when the selector has"
+    " answered."
+)
+NO_SLEEP = "Callbacks wait in the queue when the round begins, and the loop sleeps in `select` all the same."
 WHILE_CALLING = (
     "The queue was changed while a `for` went through it: callbacks add to it. Decide before you begin what"
     " belongs to this round."
@@ -210,10 +229,12 @@ def drive(kind: Any, names: str) -> Iterator[Any]:
         loops.append(kind())
         return Talk(loops[-1])
 
+    timeouts = noted_timeouts()
     several = talk()
     for name in names:
         several.soon(name)
     yield several.round()
+    yield timeouts
     alone = talk()
     alone.for_ever()
     yield alone.round()
@@ -224,10 +245,32 @@ def drive(kind: Any, names: str) -> Iterator[Any]:
     yield adding.round()
     left, right = socket.socketpair()
     with left, right:
+        yield hears_at_once(talk(), left, right)
         yield hears(talk(), left, right)
+        timeouts.clear()
         yield from sleeps(talk(), left, right)
+        yield timeouts
     for loop in loops:
         loop.close()
+
+
+def noted_timeouts() -> list[Any]:
+    """Return a list in which from now on each call of ``select`` notes for how long it may sleep."""
+    timeouts, select = [], selectors.DefaultSelector.select
+
+    def noting(self: Any, timeout: float | None = None) -> Any:
+        timeouts.append(timeout)
+        return select(self, timeout)
+
+    selectors.DefaultSelector.select = noting  # type: ignore[method-assign]
+    return timeouts
+
+
+def hears_at_once(talk: Talk, left: socket.socket, right: socket.socket) -> list[str]:
+    """Run one round in which a byte waits in a socket."""
+    talk.loop.register(right, EVENT_READ, lambda: talk.called.append(right.recv(100).decode()))
+    left.send(b"byte")
+    return talk.round()
 
 
 def hears(talk: Talk, left: socket.socket, right: socket.socket) -> bool:
@@ -253,13 +296,15 @@ def sleeps(talk: Talk, left: socket.socket, right: socket.socket) -> Iterator[An
 
 
 def judge(exam: Exam) -> None:
-    names = "".join(exam.random.sample("abcdefghijklmnopqrstuvwxyz", 4))
+    names = "".join(exam.random.sample("abcdefghijklmnopqrstuvwxyz", 8))
     run = exam.run(drive, names)
     called(run, f"call_soon for {commas(names)}; run_once()", list(names), NO_SLEEP)
+    asked_once(run)
     called(run, "call_soon for a callback that adds itself; run_once()", ["again"], STARVED)
     adding = f"call_soon for {names[0]}, which adds {names[1]} and {names[2]}, and for {names[3]}; run_once()"
     called(run, adding, [names[0], names[3]], LATER)
     called(run, f"{adding}; run_once() again", [names[1], names[2]], LOST)
+    called(run, "a byte in a socket, an empty queue; run_once()", ["byte"], THIS_ROUND)
     run.sent = "a callback that adds itself, and a byte in a socket; run_once() 20 times"
     if not run.next(idea=NOT_HEARD):
         raise Failed(run.sent, "the byte's callback called", "a round without it, 20 times", NOT_HEARD)
@@ -267,7 +312,19 @@ def judge(exam: Exam) -> None:
     run.sent = "a socket on which nothing comes, an empty queue; run_once() in a loop"
     run.expect_idle(BUSY)
     run.sent += "; then a byte comes"
-    run.result(4.0, idea=NOT_HEARD)
+    timeouts = run.next(4.0, idea=NOT_HEARD)
+    if timeouts and None not in timeouts:
+        raise Failed(run.sent, "select(None)", f"{len(timeouts)} times select({timeouts[0]!r})", BUSY)
+    run.result()
+
+
+def asked_once(run: Run) -> None:
+    """Expect that this round has asked the selector once, and has not let it sleep."""
+    timeouts = run.next()
+    if len(timeouts) > 1:
+        raise Failed(run.sent, "one call of select", f"{len(timeouts)} calls", ALL_OF_THEM)
+    if any(timeout is None or timeout > 0 for timeout in timeouts):
+        raise Failed(run.sent, "select(0)", f"select({timeouts[0]!r})", NO_SLEEP)
 
 
 def called(run: Run, sent: str, expected: list[str], idea: str) -> None:
@@ -310,6 +367,9 @@ EXERCISE = Exercise(
         Wrong(NEVER_ASKS, "in each round"),
         Wrong(NEVER_SLEEPS, "may sleep"),
         Wrong(ALWAYS_SLEEPS, "wait in the queue"),
+        Wrong(COUNTED_BEFORE, "when the selector has answered"),
+        Wrong(SLEEPS_A_BIT, "sleeps in `select` all the same"),
+        Wrong(ASKS_IN_BETWEEN, "a system call for each"),
     ),
     core=False,
 )

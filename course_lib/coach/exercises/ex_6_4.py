@@ -4,6 +4,7 @@ import selectors
 import socket
 from collections.abc import Iterator
 from functools import partial
+from itertools import product
 from typing import Any
 
 from course_lib.coach.exam import Exam
@@ -181,6 +182,37 @@ TRIES_AGAIN = SOLUTION.replace(
     "self.report(error)", "self.report(error)\n            self.call_soon(callback, *args)"
 )
 
+QUEUE_TRIES_AGAIN = run_once("""
+for key, mask in self.select(0 if self.ready else None):
+    try:
+        key.data(mask)
+    except Exception as error:
+        self.report(error)
+calls, self.ready = self.ready, []
+for callback, args in calls:
+    try:
+        callback(*args)
+    except Exception as error:
+        self.report(error)
+        self.call_soon(callback, *args)
+""")
+
+EVERYTHING_OF_SOCKETS = run_once("""
+for key, mask in self.select(0 if self.ready else None):
+    try:
+        key.data(mask)
+    except BaseException as error:
+        self.report(error)
+calls, self.ready = self.ready, []
+for callback, args in calls:
+    try:
+        callback(*args)
+    except Exception as error:
+        self.report(error)
+""")
+
+NO_MASK = SOLUTION.replace("self.call(key.data, mask)", "self.call(key.data)")
+
 GIVES_UP = run_once("""
 for key, mask in self.select(0 if self.ready else None):
     try:
@@ -227,6 +259,10 @@ ONCE = (
     "A callback is called once a round, whether it raises or not. Who wants to try again can say so, by"
     " `call_soon`."
 )
+QUEUE_ONCE = (
+    "What was in the queue has been called, and has left it, whether it raised or not. Who wants to try again"
+    " can say so, by `call_soon`."
+)
 CLIENTS = "The word of one client made its callback raise. The other clients are served as before."
 ARGUMENTS = "`call_soon(callback, *args)` calls `callback(*args)`, and a socket's callback gets the mask."
 
@@ -247,6 +283,7 @@ class Watched:
     def __init__(self, kind: Any) -> None:
         self.called: list[str] = []
         self.reported: list[str] = []
+        self.raised: list[BaseException] = []
         self.loop = kind(self.report)
 
     def report(self, error: Any) -> None:
@@ -259,7 +296,8 @@ class Watched:
         self.called.append(name)
 
     def bad(self, kind: type[BaseException], word: str) -> None:
-        raise kind(word)
+        self.raised.append(kind(word))
+        raise self.raised[-1]
 
     def round(self) -> list[list[str]]:
         """Run one round; return who was called and what was reported."""
@@ -268,6 +306,8 @@ class Watched:
         try:
             self.loop.run_once()
         except BaseException as error:
+            if error not in self.raised:
+                raise  # it is none of a callback's, but a slip in the loop itself
             self.called.append(f"run_once raised {type(error).__name__}")
         return [self.called, self.reported]
 
@@ -288,6 +328,7 @@ def drive(kind: Any, names: list[str], numbers: list[int]) -> Iterator[Any]:
         one = watched()
         one.loop.call_soon(one.bad, ending, "end")
         yield one.round()
+        yield ends_in_a_socket(watched(), ending)
     for loop in loops:
         loop.close()
 
@@ -299,6 +340,16 @@ def queue(one: Watched, names: list[str], kind: type[Exception]) -> Iterator[Any
     one.loop.call_soon(one.bad, kind, "second")
     one.loop.call_soon(one.good, names[2])
     yield one.round()
+    one.loop.call_soon(one.good, names[0])
+    yield one.round()
+
+
+def ends_in_a_socket(one: Watched, ending: type[BaseException]) -> list[list[str]]:
+    left, right = socket.socketpair()
+    with left, right:
+        one.loop.register(right, selectors.EVENT_READ, lambda mask: one.bad(ending, "end"))
+        left.send(b"!")
+        return one.round()
 
 
 def sockets(one: Watched, names: list[str], kind: type[Exception]) -> Iterator[Any]:
@@ -361,8 +412,10 @@ def judge(exam: Exam) -> None:
     for number in numbers:
         in_queue(run, names, KINDS[number].__name__)
     on_sockets(run, names, KINDS[numbers[0]].__name__)
-    for ending in ("KeyboardInterrupt", "SystemExit"):
-        run.sent = f"call_soon for a callback that raises {ending}; run_once()"
+    for ending, place in product(
+        ("KeyboardInterrupt", "SystemExit"), ("call_soon", "a socket that is ready,")
+    ):
+        run.sent = f"{place} for a callback that raises {ending}; run_once()"
         called, reported = run.next()
         expected = f"run_once raised {ending}"
         if called != [expected] or reported:
@@ -377,16 +430,20 @@ def in_queue(run: Run, names: list[str], kind: str) -> None:
     bad = f"one that raises {kind}"
     run.sent = f"call_soon for {one}, {bad}, {two}, {bad}, {three}; run_once()"
     called, reported = run.next(idea=REST)
-    if any(each.startswith("TypeError") for each in reported):
-        raise Failed(run.sent, f"calls of {', '.join(names)}", ", ".join(reported), ARGUMENTS)
+    expect_arguments(run, reported, names)
     expect_called(run, called, names)
     expect_reported(run, reported, [f"{kind}: first", f"{kind}: second"])
+    run.sent += f"; then call_soon for {one}; run_once()"
+    called, reported = run.next(idea=QUEUE_ONCE)
+    if called != [one] or reported:
+        raise Failed(run.sent, f"a call of {one}, no report", ", ".join(called + reported), QUEUE_ONCE)
 
 
 def on_sockets(run: Run, names: list[str], kind: str) -> None:
     """The first socket's callback raises, once."""
     run.sent = f"three sockets that are ready, the callback of one raises {kind}; run_once()"
     called, reported, failed = run.next(idea=SAME_ROUND)
+    expect_arguments(run, reported, names)
     others = [name for name in names if name not in failed]
     expect_called(run, sorted(called), sorted([*others, "queue"]), SAME_ROUND)
     expect_reported(run, reported, [f"{kind}: first"])
@@ -394,6 +451,12 @@ def on_sockets(run: Run, names: list[str], kind: str) -> None:
     called, reported, failed = run.next(idea=STILL_THERE)
     expect_called(run, sorted(called), sorted([*failed, "queue"]), STILL_THERE)
     expect_reported(run, reported, [])
+
+
+def expect_arguments(run: Run, reported: list[str], names: list[str]) -> None:
+    """Expect that no callback was called in vain, with arguments that it does not take."""
+    if any(each.startswith("TypeError") for each in reported):
+        raise Failed(run.sent, f"calls of {', '.join(names)}", ", ".join(reported), ARGUMENTS)
 
 
 def expect_called(run: Run, called: list[str], expected: list[str], idea: str = REST) -> None:
@@ -454,6 +517,9 @@ EXERCISE = Exercise(
         Wrong(TEXT, "the error itself"),
         Wrong(NO_ARGUMENTS, "gets the mask"),
         Wrong(TRIES_AGAIN, "try again"),
+        Wrong(QUEUE_TRIES_AGAIN, "try again"),
+        Wrong(EVERYTHING_OF_SOCKETS, "wants the program to end"),
+        Wrong(NO_MASK, "gets the mask"),
         Wrong(GIVES_UP, "not watched any more"),
     ),
 )

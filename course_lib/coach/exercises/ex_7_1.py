@@ -191,6 +191,17 @@ LIMITS_THE_REST = SOLUTION.replace(
     "        if len(self.rest) > self.limit:\n            raise ValueError\n        messages = []",
 )
 
+REVERSED = SOLUTION.replace("length > self.limit", "length < self.limit")
+
+SIGNED = SOLUTION.replace("!I", "!i")
+
+ACCUMULATES = (
+    SOLUTION.replace("        messages = []\n", "")
+    .replace("messages.append", "self.messages.append")
+    .replace("return messages", "return self.messages")
+    .replace('self.rest = b""', 'self.rest, self.messages = b"", []')
+)
+
 QUIET_END = SOLUTION.replace(
     "        if self.rest:\n            raise EOFError", "        if 0:\n            raise EOFError"
 )
@@ -209,8 +220,8 @@ SHARED = (
 HEADER = struct.Struct("!I")
 
 ORDER = (
-    "The length is big-endian, the greatest byte first: that is the order of the network, whatever the"
-    " machine's own is. In the formats of `struct` it is the '!'."
+    "The length has four bytes and is big-endian, the greatest byte first: that is the order of the network,"
+    " whatever the machine's own is. In the formats of `struct` it is the '!'."
 )
 SEVERAL = (
     "One `feed` may complete several messages. When one has been taken out, there may be another one behind"
@@ -226,6 +237,18 @@ LISTED = "`feed` returns a list of messages, each of them bytes; where none is c
 AT_ONCE = (
     "The header is there, and announces too much. Who waits for the rest of such a message has to keep it:"
     " up to 4 GiB for whoever sends four bytes. The header alone is enough to refuse."
+)
+UNSIGNED = (
+    "This length begins with a bit that is 1. It has no sign, so that bit belongs to the number, which is far"
+    " above any limit; who takes it for a minus lets it pass."
+)
+SHORTER = (
+    "A header announces no more than `limit` bytes, and is refused. ValueError is for what announces more,"
+    " and for nothing else."
+)
+ENDLESS = (
+    "This `feed` does not return. A complete message leaves what is kept, together with its header; and where"
+    " something is missing there is nothing to wait for in here: it comes with a later piece."
 )
 MAY_BE_REACHED = (
     "The limit is one for each message, headers not counted: it may be reached, and what is kept may hold"
@@ -318,6 +341,7 @@ def streams(exam: Exam, limit: int) -> list[Stream]:
     byte_by_byte: list[Step] = [(two[i : i + 1], []) for i in range(len(two) - 1)]
     longest, crowd = exam.bytes(limit), [exam.bytes(limit // 3) for _ in range(5)]
     return [
+        Stream([(none, [b""])], EMPTY, SHORTER),
         Stream([(one, [first]), (two, [second])], RIGHT, ORDER),
         Stream([(one + two, [first, second])], SEVERAL, MISREAD),
         Stream([(one + two[:cut], [first]), (two[cut:], [second])], KEPT, MISREAD),
@@ -353,7 +377,7 @@ def fed(exam: Exam, limit: int, streams: list[Stream]) -> None:
             done.append(piece)
             run.sent = f"{words(done)} (the limit is {limit})"
             try:
-                got = run.next(ideas={"ValueError": stream.too_long, "error": FOUR}, idea=LISTED)
+                got = run.next(ideas={"ValueError": stream.too_long, "error": FOUR}, idea=ENDLESS)
             except Failed as failure:
                 raise Failed(failure.sent, listed(wanted), failure.got, failure.idea) from None
             if got != wanted:
@@ -375,7 +399,7 @@ def why(got: Any, wanted: list[bytes], before: list[bytes], idea: str) -> str:
         return "A function without `return` returns None."
     if type(got) is not list or not all(isinstance(each, bytes) for each in got):
         return LISTED
-    if not wanted and got and got[0] in before:
+    if len(got) > len(wanted) and got[0] in before and got[len(got) - len(wanted) :] == wanted:
         return TWICE
     if any(HEADER.pack(len(each)) + each in got for each in wanted):
         return RIGHT
@@ -395,11 +419,11 @@ def independent(exam: Exam, limit: int, whole: bytes) -> None:
 
 def refused(exam: Exam, limit: int) -> None:
     """Headers of messages that are too long, by one byte and by nearly four gigabytes."""
-    for size in (limit + 1, 0xFFFF_FFF0):
+    for size, idea in ((limit + 1, AT_ONCE), (0xFFFF_FFF0, UNSIGNED)):
         header = HEADER.pack(size)
         run = exam.run(drive_once, limit, header)
         run.sent = f"feed({header!r}), the header of a message of {size:,} bytes (the limit is {limit})"
-        run.expect_error("ValueError", AT_ONCE)
+        run.expect_error("ValueError", idea)
 
 
 def ends(exam: Exam, limit: int, whole: bytes) -> None:
@@ -460,6 +484,9 @@ EXERCISE = Exercise(
         Wrong(LATE_LIMIT, "header alone is enough"),
         Wrong(OFF_BY_ONE, "may be reached"),
         Wrong(LIMITS_THE_REST, "hold several messages"),
+        Wrong(REVERSED, "announces more, and for nothing else"),
+        Wrong(SIGNED, "who takes it for a minus"),
+        Wrong(ACCUMULATES, "returned once"),
         Wrong(QUIET_END, "takes a connection that broke"),
         Wrong(SHARED, "bytes of its own"),
     ),

@@ -218,6 +218,12 @@ if self.pending <= self.low and self.paused:
 """
 )
 
+CALLS_ITSELF = marked(write=WRITE.replace("super().write", "self.write"))
+
+SWAPPED = marked(
+    write=WRITE.replace("self.pause()", "self.resume()"), flush=FLUSH.replace("self.resume()", "self.pause()")
+)
+
 BEFORE_THE_WRITE = marked(
     write="""
 if self.pending > self.high and not self.paused:
@@ -242,6 +248,10 @@ KEEPS = (
     "`pause` is a request to those who write. What they have written is kept all the same, every byte:"
     " nobody can take it back."
 )
+ITSELF = (
+    "This method calls itself, and that one itself again. What the outbox itself does is behind `super()`."
+)
+TURNED = "`pause` is for those who write when too much waits, and `resume` when there is room again."
 REFUSALS = ("BufferError", "MemoryError", "RuntimeError", "ValueError")
 TOO_EARLY = "`pause` is called when *more* than `high` bytes wait. Exactly `high` is still allowed."
 TOO_LATE = (
@@ -266,10 +276,13 @@ INSIDE = (
     " anew. So the note of what was said last must be right before you call."
 )
 NO_WAITING = (
-    "`flush` sends what there is room for now, and returns. The peer may not read for hours, and others wait"
-    " meanwhile."
+    "`write` sends nothing, and returns; `flush` sends what there is room for now, and returns. The peer may"
+    " not read for hours, and others wait meanwhile."
 )
-AS_BEFORE = "The bytes themselves go out as from any outbox: each once, in order."
+AS_BEFORE = (
+    "The bytes themselves go out as from any outbox: as many as there is room for, each once and in order,"
+    " and the others stay."
+)
 
 
 # --- in the learner's process
@@ -394,7 +407,8 @@ def walk(exam: Exam, high: int, low: int, steps: list[tuple[int, int]]) -> None:
         )
         said, number = returned(run)
         if number != pending:
-            idea = KEEPS if size else AS_BEFORE
+            lost = size and isinstance(number, int) and number < pending
+            idea = KEEPS if lost else AS_BEFORE
             raise Failed(run.sent, f"pending: {pending:,}", f"pending: {brief(number)}", idea)
         if said != wanted:
             idea = why(said, wanted, bool(size), paused, pending > low)
@@ -408,7 +422,7 @@ def walk(exam: Exam, high: int, low: int, steps: list[tuple[int, int]]) -> None:
 def returned(run: Run) -> Any:
     """Return what the driver yields next."""
     try:
-        return run.next(ideas=dict.fromkeys(REFUSALS, KEEPS), idea=NO_WAITING)
+        return run.next(ideas={"RecursionError": ITSELF, **dict.fromkeys(REFUSALS, KEEPS)}, idea=NO_WAITING)
     except Failed as failure:
         raise Failed(failure.sent, "that this call returns", failure.got, failure.idea) from None
 
@@ -424,6 +438,8 @@ def called(names: list[str]) -> str:
 
 def why(said: list[str], wanted: list[str], wrote: bool, paused: bool, above_low: bool) -> str:
     """Return the idea that is missing where ``said`` was called instead of ``wanted``."""
+    if wanted and said and not set(wanted) & set(said):
+        return TURNED
     if wanted == ["pause"]:
         return TOO_LATE
     if wanted == ["resume"]:
@@ -504,6 +520,8 @@ EXERCISE = Exercise(
         Wrong(REFUSES, "kept all the same"),
         Wrong(WAITS, "and returns"),
         Wrong(NOTES_TOO_LATE, "before it returns"),
+        Wrong(CALLS_ITSELF, "behind `super"),
+        Wrong(SWAPPED, "when too much waits"),
         Wrong(BEFORE_THE_WRITE, "at the next one"),
         Wrong(BEFORE_THE_FLUSH, "after this `flush`"),
     ),

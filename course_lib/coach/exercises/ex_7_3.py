@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, ClassVar
 
+import psutil
+
 from course_lib.coach.exam import Address, Exam
 from course_lib.coach.exercise import Exercise, Failed, Wrong
 from course_lib.coach.peer import LIMIT, Peer
@@ -195,6 +197,41 @@ NEVER_RESUMES = f"""{WHOLE}{EOF}{LOST}
         self.other.transport.pause_reading()
 """
 
+DROPS = """
+from course_lib import Protocol
+
+
+class Relay(Protocol):
+    ended = full = False
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, data):
+        if not self.other.full:
+            self.other.transport.write(data)
+
+    def pause_writing(self):
+        self.full = True
+
+    def resume_writing(self):
+        self.full = False
+""" + (EOF + LOST)
+
+CUTS_OFF = f"""{WHOLE}{EOF}{LOST}
+    def pause_writing(self):
+        self.transport.abort()
+"""
+
+ONE_FOR_ALL = f"""{WHOLE}
+    said_all = set()
+
+    def eof_received(self):
+        self.said_all.add(self)
+        self.other.transport.write_eof()
+        return len(self.said_all) < 2
+{LOST}{PAUSE}"""
+
 # --- words and numbers of the judge
 
 THERE = "What one client says, the other one hears, in order and at once."
@@ -211,7 +248,7 @@ ALL = (
     " closes the connection over them, loses the end of what was said."
 )
 BOTH = (
-    "Both clients have said their last byte, and both connections are still open here. A transport that has"
+    "Both clients have said their last byte, and not both connections are closed here. A transport that has"
     " nothing to read and nothing to write does not close itself: somebody must."
 )
 GONE = (
@@ -221,6 +258,14 @@ GONE = (
 BOUND = (
     "One client sends, the other one does not read, and all of it is kept here. The one who does not read is"
     " told of by *its* `pause_writing`; the one to be kept waiting is at the other end."
+)
+LEFT_OUT = (
+    "One client sends, the other one does not read, and what has come meanwhile was thrown away. A stream"
+    " with a hole in it is worth nothing: who sends must be kept waiting, and then nothing more comes."
+)
+CUT_OFF = (
+    "One client does not read for a while, and the connection was broken off. It may be slow: who sends to it"
+    " is kept waiting, and nobody is sent away."
 )
 GOES_ON = "The client reads again, so there is room again. Who was kept waiting must hear of that, and go on."
 
@@ -302,8 +347,9 @@ def judge(exam: Exam) -> None:
     run.settle()
     before = Facts.of(run.process).descriptors
     with run.talking():
-        half(exam, run, address)
-        expect_closed(run, before, "ann and bob have both said their last byte", BOTH)
+        for _ in range(2):  # what one pair has said is nothing to another
+            half(exam, run, address)
+            expect_closed(run, before, "ann and bob have both said their last byte", BOTH)
         for goodbye in exam.random.sample(["reset", "close"], 2):
             broken(exam, run, address, goodbye)
         expect_closed(run, before, "ann has left or was cut off, then bob has left", GONE)
@@ -372,10 +418,12 @@ def deaf(exam: Exam, run: Run, address: Address) -> None:
     ann = exam.connect(address)
     bob = exam.connect(address, receive_buffer=16 * 1024)
     data = exam.random.randbytes(1024 * 1024)
-    taken = ann.fill(run, data, DEAF_BYTES, idea=BOUND)
+    used = memory(run)
+    taken = ann.fill(run, data, DEAF_BYTES, idea=CUT_OFF)
     story = f"ann: {taken:,} bytes; bob reads none of them"
     if taken >= DEAF_BYTES:
-        raise Failed(story, "that ann is made to wait", "all of them were taken", BOUND)
+        idea = BOUND if memory(run) - used > DEAF_BYTES // 4 else LEFT_OUT
+        raise Failed(story, "that ann is made to wait", "all of them were taken", idea)
     word = exam.bytes(9)
     bob.send(word, idea=BOUND)
     hears(ann, f"{story}, and says {word!r}").expect(
@@ -391,6 +439,13 @@ def deaf(exam: Exam, run: Run, address: Address) -> None:
     hears(bob, f"ann: {taken:,} bytes, all read by bob, then {word!r}").expect(word, GOES_ON)
     ann.close()
     bob.close()
+
+
+def memory(run: Run) -> int:
+    """Return how many bytes of memory the code uses; 0 where its process has ended."""
+    with suppress(psutil.Error):
+        return int(run.process.memory_info().rss)
+    return 0
 
 
 def late(exam: Exam) -> None:
@@ -439,6 +494,9 @@ EXERCISE = Exercise(
         Wrong(UNBOUNDED, "all of it is kept here"),
         Wrong(PAUSES_ITSELF, "all of it is kept here"),
         Wrong(NEVER_RESUMES, "room again"),
+        Wrong(DROPS, "thrown away"),
+        Wrong(CUTS_OFF, "nobody is sent away"),
+        Wrong(ONE_FOR_ALL, "still listens"),
     ),
     core=False,
     limit=25.0,

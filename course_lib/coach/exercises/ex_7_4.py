@@ -192,6 +192,8 @@ SKIPS_LINES = f"""{START}
 
 IMPATIENT = f"{START}{HEARD.replace('> self.limit', '> 0')}{LOST}"
 
+STOPS_AT_THE_SLOW = f"{START}{HEARD}                    break\n{LOST}"
+
 GHOSTS = f"{START}{HEARD}"
 
 # --- words and numbers of the judge
@@ -202,6 +204,9 @@ LINE = 1000
 
 FEW, MANY = 200, 12_000
 """So many lines are less than the limit; and more than the limit and what the kernels keep."""
+
+ONE_BY_ONE = 8
+"""So many are dropped, one at a time."""
 
 OTHERS = "What one member says, all others hear, whole and in order."
 ITSELF = "Who has said it knows it: a line goes to the others only."
@@ -285,7 +290,9 @@ class Room:
         self.address, self.door = tuple(address), exam.connect(tuple(door))
         self.ann, self.bob, self.cleo = (self.come() for _ in range(3))
         self.expect_members(
-            3, "ann, bob and cleo connect", "A member comes in when `connection_made` is called."
+            3,
+            "ann, bob and cleo connect",
+            "A member comes in when `connection_made` is called: into the one set that all were given.",
         )
 
     def come(self) -> Peer:
@@ -320,6 +327,7 @@ def judge(exam: Exam) -> None:
         pieces(room)
         late_reader(room)
         deaf_readers(room)
+        one_by_one(room)
         room.ann.close()
         room.bob.reset()
         room.expect_members(1, "ann leaves, bob resets his connection, cleo stays", GHOST)
@@ -402,6 +410,22 @@ def deaf_readers(room: Room) -> None:
         hears(other, f"{story}; then ann: {word!r}").expect(word, UNTOUCHED)
 
 
+def one_by_one(room: Room) -> None:
+    """One after the other is dropped, and the others hear the line that was too much, too.
+
+    A set has an order of its own: so it is tried several times, on both sides of the others.
+    """
+    for _ in range(ONE_BY_ONE):
+        room.come()
+        room.expect_members(4, "a client connects", OTHERS)
+        room.ask(b"h")
+        lines = [room.line(LINE) for _ in range(2 * FEW)]
+        story = f"ann: {len(lines)} lines of {LINE} bytes; one other reads none of them"
+        for start in range(0, len(lines), 25):
+            chatter(room, lines[start : start + 25], story)
+        room.expect_members(3, story, KEPT)
+
+
 def ends(peer: Peer) -> bool:
     """Tell whether the stream of ``peer`` ends after what has been sent to it."""
     peer.sock.settimeout(1.0)
@@ -430,6 +454,7 @@ EXERCISE = Exercise(
         Wrong(HEARS_ITSELF, "to the others only"),
         Wrong(GHOSTS, "whose connection is over"),
         Wrong(IMPATIENT, "read a little later"),
+        Wrong(STOPS_AT_THE_SLOW, "how fast one of them reads"),
         Wrong(UNBOUNDED, "all of it is kept"),
         Wrong(CLOSES, "would first send it all"),
         Wrong(CHANGES_THE_SET, "go through a copy"),

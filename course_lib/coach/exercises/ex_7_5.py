@@ -3,6 +3,7 @@
 import errno
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +13,7 @@ from course_lib.coach.exercise import Exercise, Failed, Wrong
 from course_lib.coach.peer import Peer
 from course_lib.coach.run import Run
 from course_lib.eventloop import Protocol, Reactor, Transport
+from course_lib.eventloop.poller import FileLike, OnReady
 
 # --- the task
 
@@ -144,6 +146,19 @@ IGNORES = accept("pass")
 
 SLEEPS = accept("time.sleep(0.1)")
 
+NAPS = accept("""
+if error.errno != errno.EMFILE:
+    raise
+time.sleep(0.01)
+""")
+
+OTHER_THREAD = "import threading\n" + accept("""
+if error.errno != errno.EMFILE:
+    raise
+reactor.unregister(listener)
+threading.Timer(0.1, watch).start()
+""")
+
 LATER_TOO = accept("reactor.call_later(0.1, watch)")
 
 GIVES_UP = accept("reactor.unregister(listener)")
@@ -221,8 +236,12 @@ WAITED = (
 )
 SERVED = "A client that is let in is handed to `on_client`, at once."
 TWICE = (
-    "The listener is registered already. To look away and to look again later are two steps: `unregister`"
-    " now, `register` then."
+    "The listener was registered where it was already, or unregistered where it was not. To look away and to"
+    " look again later are two steps, in turns: `unregister` now, `register` then."
+)
+THREAD = (
+    "Another thread has registered the listener, while the reactor's own may be in the middle of anything. A"
+    " reactor belongs to one thread, and has timers of its own."
 )
 OTHER_ERRORS = (
     "This was not EMFILE: `accept` says that the listener itself is broken, and it will say so for ever. An"
@@ -241,10 +260,28 @@ class Echo(Protocol):
         self.transport.write(data)
 
 
+class OtherThread(Exception):
+    """Somebody else's thread has used the reactor."""
+
+
+class OneThread(Reactor):
+    """Notes in ``errors`` when another thread registers something."""
+
+    def __init__(self, errors: list[Exception]) -> None:
+        self.thread, self.errors = threading.get_ident(), errors
+        super().__init__()
+        self.on_error = errors.append
+
+    def register(self, fileobj: FileLike, events: int, callback: OnReady) -> None:
+        if threading.get_ident() != self.thread:
+            self.errors.append(OtherThread("register was called in another thread"))
+        super().register(fileobj, events, callback)
+
+
 def drive(let_in: Any) -> Iterator[Any]:
     """Echo to all who are let in, for ever; raise what is raised in a callback."""
-    reactor, errors = Reactor(), []
-    reactor.on_error = errors.append
+    errors: list[Exception] = []
+    reactor = OneThread(errors)
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         let_in(reactor, listener, lambda sock: Transport(reactor, sock, Echo()))
         yield listener.getsockname()
@@ -283,7 +320,7 @@ def judge(exam: Exam) -> None:
     run = exam.run(drive, nofile=ROOM)
     address: Address = tuple(run.next())
     first = exam.connect(address)
-    with run.talking({"OSError": CAUGHT, "KeyError": TWICE}):
+    with run.talking({"OSError": CAUGHT, "KeyError": TWICE, "OtherThread": THREAD}):
         exam.echo(first, SERVED)
         quick = patience(exam, first)
         crowd = [exam.connect(address, idea=WAITED) for _ in range(CROWD)]
@@ -291,7 +328,8 @@ def judge(exam: Exam) -> None:
         story = f"{CROWD + 1} clients come where the process may have {ROOM} descriptors"
         run.sent = story
         run.expect_idle(SPINS)
-        say(exam, first, f"{story}; one of the first speaks", CAUGHT)
+        say(exam, first, f"{story}; one of the first speaks", BLOCKS)
+        expect_asleep_in_the_reactor(run)
         slow = patience(exam, first)
         if slow > quick + 0.04:
             got = f"{slow * 1000:.0f} ms (without the crowd: {quick * 1000:.1f} ms)"
@@ -308,6 +346,19 @@ def judge(exam: Exam) -> None:
         run.sent = "nothing: nearly all clients have left"
         run.expect_idle(SPINS)
     broken(exam)
+
+
+def expect_asleep_in_the_reactor(run: Run) -> None:
+    """Expect that the code, looked at several times, does not mostly stand in a callback.
+
+    Time would tell less: a nap of a few milliseconds is not longer than what a busy machine takes.
+    """
+    lines = []
+    for _ in range(9):
+        lines += [line for line in [run.where()] if line.startswith("your cell, ")]
+        time.sleep(0.013)
+    if len(lines) > 4:
+        raise Failed(run.sent, "a thread that sleeps in the reactor", f"it stands at {lines[0]}", BLOCKS)
 
 
 def say(exam: Exam, peer: Peer, story: str, idea: str) -> None:
@@ -370,6 +421,8 @@ EXERCISE = Exercise(
         Wrong(IGNORES, "over and over"),
         Wrong(SOON, "over and over"),
         Wrong(SLEEPS, "waiting for all of them"),
+        Wrong(NAPS, "waiting for all of them"),
+        Wrong(OTHER_THREAD, "belongs to one thread"),
         Wrong(LATER_TOO, "are two steps"),
         Wrong(GIVES_UP, "looks again"),
         Wrong(CLOSES, "was sent away"),

@@ -5,7 +5,7 @@ from typing import Any
 
 from course_lib.coach.exam import Exam
 from course_lib.coach.exercise import Exercise, Failed, Wrong
-from course_lib.coach.run import Run, brief
+from course_lib.coach.run import Ideas, Run, brief
 
 # --- the task
 
@@ -392,7 +392,7 @@ def judge(exam: Exam) -> None:
     workers = ", ".join(f"{name} with {count}" for name, count in zip(names, counts, strict=True))
     takes_turns(run, f"spawn for {workers} turns", [], names, JUST_ADDED)
     run.sent = f"spawn for {workers} turns; run() of another Scheduler"
-    others = run.next(idea=NOBODY)
+    others = told_of(run, "{}", NOBODY)
     takes_turns(run, run.sent, [], names, OWN)
     if others != {}:
         raise Failed(run.sent, "{}", brief(others), SHAPE)
@@ -425,14 +425,18 @@ def order_of(names: str, counts: list[int]) -> list[str]:
     ]
 
 
+def told_of(run: Run, expected: str, idea: str, ideas: Ideas | None = None) -> Any:
+    """Return what the driver yields next; ``expected`` and ``idea`` are for the case that it does not."""
+    try:
+        return run.next(ideas={"TooMany": NO_END, **(ideas or {})}, idea=idea)
+    except Failed as failure:
+        raise Failed(run.sent, expected, failure.got, failure.idea) from None
+
+
 def takes_turns(run: Run, sent: str, expected: list[str], names: str, idea: str = "") -> None:
     run.sent = sent
     wanted = turns_of(expected)
-    try:
-        ideas = {"TooMany": NO_END, "RuntimeError": CHANGED, "Uncaught": UNCAUGHT}
-        turns = run.next(ideas=ideas, idea=NO_END)
-    except Failed as failure:
-        raise Failed(sent, wanted, failure.got, failure.idea) from None
+    turns = told_of(run, wanted, NO_END, {"RuntimeError": CHANGED, "Uncaught": UNCAUGHT})
     if turns != expected:
         raise Failed(sent, wanted, turns_of(turns), idea or why(turns, expected, names))
 
@@ -453,8 +457,8 @@ def why(turns: list[str], expected: list[str], names: str) -> str:
 
 def child_has_its_turns(run: Run) -> None:
     run.sent = "spawn for a parent with 6 turns, which spawns a child with 2 in its first; run()"
-    said = run.next(ideas={"TooMany": NO_END, "RuntimeError": WHILE_RUNNING}, idea=NO_END)
     expected = {"parent": "parent", "child": "child"}
+    said = told_of(run, brief(expected), NO_END, {"RuntimeError": WHILE_RUNNING})
     if said[0] != expected:
         has_others = isinstance(said[0], dict) and said[0].keys() > expected.keys()
         raise Failed(run.sent, brief(expected), brief(said[0]), OWN_RESULTS if has_others else WHILE_RUNNING)

@@ -227,6 +227,26 @@ ASYNC = changed("    def __await__(self):", "    async def __await__(self):").re
     "            yield self\n", "            return await self\n"
 )
 
+DONE_IS_A_FLAG = SOLUTION.replace("self.is_done", "self.done")
+
+VALUE_AT_ONCE = changed(
+    "            yield self\n        return self.result()",
+    "            yield self\n            return self.result()\n        return self.value",
+)
+
+FAILS_UNGUARDED = changed(
+    """        self.settle(None, exception)
+
+    def settle(self, value, error):
+        if self.is_done:
+            raise""",
+    """        self.settle(None, exception)
+
+    def settle(self, value, error):
+        if self.is_done and self.error is None:
+            raise""",
+)
+
 SPINS = changed(
     "        if not self.is_done:\n            yield self\n",
     "        while not self.is_done:\n            pass\n        yield from ()\n",
@@ -306,15 +326,22 @@ def told(call: Callable[[], Any]) -> str:
     return f"returned {value!r}"
 
 
+def is_done(future: Any) -> bool | str:
+    """Return what ``done()`` says, or in words that it cannot be called."""
+    if not callable(future.done):
+        return f"TypeError: {type(future.done).__name__!r} object is not callable"
+    return bool(future.done())
+
+
 def drive(Future: Any, word: str) -> Iterator[Any]:
     """Each step yields what the judge compares."""
     future = Future(Queue())
-    yield bool(future.done())
+    yield is_done(future)
     yield told(future.result)
     for result in (word, None, 0):
         future = Future(Queue())
         future.set_result(result)
-        yield bool(future.done())
+        yield is_done(future)
         yield told(future.result)
     yield [
         told(lambda: future.set_result(1)),
@@ -323,7 +350,8 @@ def drive(Future: Any, word: str) -> Iterator[Any]:
     ]
     future = Future(Queue())
     future.set_exception(ValueError(word))
-    yield [bool(future.done()), told(future.result), told(future.result)]
+    yield [is_done(future), told(future.result), told(future.result)]
+    yield [told(lambda: future.set_exception(OSError())), told(lambda: future.set_result(1)), is_done(future)]
     yield from calling(Future)
     yield from awaiting(Future, word)
 
@@ -333,7 +361,7 @@ def calling(Future: Any) -> Iterator[Any]:
 
     def noting(name: str) -> Callable[[Any], None]:
         return lambda got: called.append(
-            [name, "the future" if got is future else repr(got), bool(got.done())]
+            [name, "the future" if got is future else repr(got), bool(future.done())]
         )
 
     for method, value in (("set_result", 1), ("set_exception", ValueError())):
@@ -393,6 +421,7 @@ def awaiting(Future: Any, word: str) -> Iterator[Any]:
     yield resumed(coro, future)
     future.set_exception(ValueError(word))
     yield resumed(coro, future)
+    yield resumed(catching(future), future)
 
 
 # --- the judge
@@ -413,9 +442,11 @@ def judge(exam: Exam) -> None:
         ONCE,
     )
     fails = f"ValueError: {word}"
-    step(
-        run, f'set_exception(ValueError("{word}")); done(), result(), result()', [True, fails, fails], RAISES
-    )
+    sent = f'set_exception(ValueError("{word}"))'
+    raising = {"ValueError": RAISES}
+    step(run, f"{sent}; done(), result(), result()", [True, fails, fails], RAISES, ideas=raising)
+    again = f"{sent}; set_exception(OSError()); set_result(1); done()"
+    step(run, again, ["RuntimeError", "RuntimeError", True], ONCE)
     callbacks_are_right(run)
     awaiting_is_right(run, word)
     run.result()
@@ -479,7 +510,10 @@ def awaiting_is_right(run: Run, word: str) -> None:
     step(run, sent, f"returned {word!r}", NOT_SUSPENDED, NO_WAITING, bad)
     step(run, pending, "yielded the future", HANDS_OVER, NO_WAITING, bad)
     sent = f'the same after set_exception(ValueError("{word}")); it has an `except` around the await'
-    step(run, sent, f"returned {f'caught {word}'!r}", IN_THE_COROUTINE, NO_WAITING, bad)
+    caught = f"returned {f'caught {word}'!r}"
+    step(run, sent, caught, IN_THE_COROUTINE, NO_WAITING, bad)
+    sent = "a coroutine that awaits a future which has failed is resumed; it has an `except` around the await"
+    step(run, sent, caught, IN_THE_COROUTINE, NO_WAITING, bad)
 
 
 EXERCISE = Exercise(
@@ -513,5 +547,8 @@ EXERCISE = Exercise(
         Wrong(NO_YIELD, "returns an iterator"),
         Wrong(ASYNC, "returns an iterator"),
         Wrong(SPINS, "is resumed when"),
+        Wrong(DONE_IS_A_FLAG, "hides the method"),
+        Wrong(FAILS_UNGUARDED, "settled once"),
+        Wrong(VALUE_AT_ONCE, "that awaits it"),
     ),
 )

@@ -205,11 +205,24 @@ NOT_RESUMED = changed(
     "                trap.add_done_callback(self.step)", "                self.waits_for = trap"
 )
 
+THROWS_NOTHING = changed(
+    "trap = self.coro.send(None)",
+    "trap = self.coro.throw(done.exception()) if done else self.coro.send(None)",
+)
+
+ONE_KIND_ONLY = changed("except Exception as error", "except ValueError as error")
+
+NO_TASKS = SOLUTION.replace("if trap is None", "if type(trap) is not Future")
+
 # --- words and numbers of the judge
 
 IS_FUTURE = "A task is a future of what its coroutine returns: derive the class from Future."
 NEXT_ROUND = (
     "Who makes a task is in the middle of something. The first step comes in the next round of the loop."
+)
+BEGINS = (
+    "A round has passed, and nobody has resumed the coroutine. `step` is an ordinary function: the loop calls"
+    " it, and then and there it does `coro.send(None)`."
 )
 RESUMES = (
     "A coroutine is resumed by `send`, as a generator is; but it is no iterator, and `next` and `for` do not"
@@ -228,6 +241,11 @@ WAITS = (
     " step, no call in the queue, no loop that waits; the thread belongs to others."
 )
 RESUMED = "The future that it waits for is done. It had to be asked to call `step`, or else nobody ever does."
+AS_EVER = (
+    "The future that it waits for is done, and the task was told; but that is not the end of the coroutine."
+    " Resume it as ever, by `send(None)`: its `await` asks the future for the result."
+)
+ONCE_EACH = "There is one step for each future that the coroutine waits for, and none after its end."
 CALLED_BACK = (
     "A future calls `callback(future)`: `step` is given to it as it is, uncalled, and takes one argument."
 )
@@ -295,7 +313,7 @@ async def noting(log: list[str], awaitable: Awaitable[Any]) -> Any:
 
 
 async def failing(word: str) -> None:
-    raise ValueError(word)
+    raise LookupError(word)
 
 
 async def catching(awaitable: Awaitable[Any]) -> Any:
@@ -309,6 +327,12 @@ async def pausing(log: list[str], name: str, count: int) -> None:
     for number in range(count):
         log.append(f"{name}{number + 1}")
         await pause()
+
+
+def future_of(Task: Any) -> Any:
+    """Return the class of futures that Task is derived from, by whatever way; None where there is none."""
+    parts = ("add_done_callback", "set_result", "__await__")
+    return next((each for each in reversed(Task.__mro__) if all(hasattr(each, name) for name in parts)), None)
 
 
 def outcome(task: Any) -> str:
@@ -328,8 +352,8 @@ def told(call: Callable[[], Any]) -> str:
 
 def drive(Task: Any, word: str) -> Iterator[Any]:
     """Each step yields what the judge compares. The futures are of the kind that Task is derived from."""
-    Future, queue = Task.__bases__[0], Queue()
-    yield hasattr(Future, "add_done_callback")
+    Future, queue = future_of(Task), Queue()
+    yield Future is not None
     log: list[str] = []
     future = Future(queue)
     task = Task(noting(log, future), queue)
@@ -344,9 +368,11 @@ def drive(Task: Any, word: str) -> Iterator[Any]:
     yield from endings(Task, Future, word)
     yield from taking_turns(Task)
     queue = Queue()
-    first = Task(returning(word), queue)
-    last = Task(noting([], Task(noting([], first), queue)), queue)
-    queue.rounds(6)
+    future = Future(queue)
+    last = Task(noting([], Task(noting([], Task(noting([], future), queue)), queue)), queue)
+    queue.rounds(3)
+    future.set_result(word)
+    queue.rounds(9)
     yield outcome(last)
 
 
@@ -391,20 +417,20 @@ def judge(exam: Exam) -> None:
     begins(run, f"{awaits}; one round")
     waits_for_it(run, f"{awaits}; four rounds")
     awaits = f"{awaits}; four rounds; set_result({word!r}), three rounds"
-    log, ended = told_of(run, awaits, "a coroutine that goes on", RESUMED, {"TypeError": CALLED_BACK})
-    if log != ["begun", "resumed"]:
-        raise Failed(awaits, "a coroutine that goes on", "it has not been resumed", RESUMED)
-    ended_with(awaits, ended, word)
+    goes_on(run, awaits, word)
     for value in (word, None):
         run.sent = f"Task(coro, loop); coro awaits nothing, and returns {value!r}; three rounds"
         ended_with(run.sent, run.next(), value if value else "None")
-    raises = f'Task(coro, loop); coro raises ValueError("{word}"); three rounds'
+    raises = f'Task(coro, loop); coro raises LookupError("{word}"); three rounds'
     step(run, raises, "None", HOLDS)
-    step(run, f"{raises}; result()", f"ValueError {word}", FAILS)
+    step(run, f"{raises}; result()", f"LookupError {word}", FAILS)
     failed = f'coro awaits a future in a `try`; set_exception(ValueError("{word}")); three rounds; result()'
-    step(run, failed, f"caught {word}", INSIDE)
+    step(run, failed, f"caught {word}", INSIDE, {"ValueError": INSIDE})
     turns_are_taken(run)
-    chain = "a task that awaits a task that awaits a task; six rounds; result() of the first"
+    chain = (
+        "a task that awaits a task that awaits a task that awaits a future; three rounds;"
+        f" set_result({word!r}); nine rounds; result() of the first"
+    )
     step(run, chain, word, CHAIN)
     run.result()
 
@@ -436,8 +462,9 @@ def begins(run: Run, sent: str) -> None:
     ideas = {"TypeError": RESUMES, "RuntimeError": WAITS}
     log, ended = told_of(run, sent, "a coroutine that has begun", WAITS, ideas)
     if log != ["begun"]:
-        got = "it has not begun" if ended == "not done" else f"the task has ended: {ended}"
-        raise Failed(sent, "a coroutine that has begun", got, RESUMES)
+        if ended == "not done":
+            raise Failed(sent, "a coroutine that has begun", "it has not begun", BEGINS)
+        raise Failed(sent, "a coroutine that has begun", f"the task has ended: {ended}", RESUMES)
 
 
 def waits_for_it(run: Run, sent: str) -> None:
@@ -448,6 +475,17 @@ def waits_for_it(run: Run, sent: str) -> None:
         raise Failed(sent, expected, f"the task has ended: {ended}", WAITS)
     if calls:
         raise Failed(sent, expected, f"{calls} call{'s' * (calls > 1)} in the queue", WAITS)
+
+
+def goes_on(run: Run, sent: str, value: str) -> None:
+    expected = "a coroutine that goes on"
+    ideas = {"TypeError": CALLED_BACK, "RuntimeError": ONCE_EACH}
+    log, ended = told_of(run, sent, expected, RESUMED, ideas)
+    if log != ["begun", "resumed"]:
+        if ended == "not done":
+            raise Failed(sent, expected, "it has not been resumed", RESUMED)
+        raise Failed(sent, expected, f"it has not been resumed, and the task has ended: {ended}", AS_EVER)
+    ended_with(sent, ended, value)
 
 
 def ended_with(sent: str, ended: str, value: str) -> None:
@@ -500,5 +538,8 @@ EXERCISE = Exercise(
         Wrong(NO_PARAMETER, "uncalled"),
         Wrong(CALLED_AT_ONCE, "nothing to do until|uncalled"),
         Wrong(NOT_RESUMED, "had to be asked"),
+        Wrong(THROWS_NOTHING, "as ever"),
+        Wrong(ONE_KIND_ONLY, "outcome of the task"),
+        Wrong(NO_TASKS, "another task can await it"),
     ),
 )

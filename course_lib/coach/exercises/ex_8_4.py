@@ -189,6 +189,14 @@ ONE_FOR_ALL = changed("        self.waiters = []\n", "").replace(
     "    def __init__", "    waiters = []\n\n    def __init__"
 )
 
+BARE_YIELD = changed("yield from future.__await__()", "yield future")
+
+HIDES_SET = SOLUTION.replace("self.is_set", "self.set")
+
+POLLS = changed(
+    AWAIT, "        while not self.is_set:\n            yield from self.loop.sleep(0.01).__await__()\n"
+)
+
 # --- words and numbers of the judge
 
 ITERATOR = (
@@ -197,7 +205,7 @@ ITERATOR = (
 TRAP = "A task understands two things that are yielded: None, and a future of its loop. Yield a future."
 WAITS = "The event is not set: `await` has to wait."
 SLEEPS = (
-    "Tasks wait, and nothing happens; yet they are resumed in each round, only to find that they still wait."
+    "Tasks wait, and nothing happens; yet they are resumed again and again, to find that they still wait."
     " Who yields a future is left in peace until that is done."
 )
 NO_LOOP = "While one task keeps the thread, nobody can call `set`. Waiting is a `yield`."
@@ -213,6 +221,15 @@ GIVES_UP = (
     "One task has given up, and another one, which waits for the same event, has ended with it. To cancel a"
     " task cancels the future that it waits for: so each needs one of its own."
 )
+STAYS = (
+    "A task was cancelled, and goes on as if nothing had happened. Its future is cancelled: when that is"
+    " asked for its result it raises CancelledError. `future.__await__()` asks, after its `yield`; let nobody"
+    " catch what is raised."
+)
+HIDDEN = (
+    "An attribute of the object has the name of a method, and hides the method. Keep what you keep under"
+    " another name."
+)
 GONE = (
     "A task that waited was cancelled before `set`. Its future is done, and nothing can be set there; the"
     " others still want to be woken."
@@ -224,13 +241,16 @@ OWN = "Two events, and one has let the tasks of the other go on."
 
 
 class Counting(Loop):
-    """Counts what is put into its queue."""
+    """Counts what is put into its queue, now or by a timer."""
 
     calls = 0
 
     def call_soon(self, callback: Any, *args: Any) -> None:
         self.calls += 1
         super().call_soon(callback, *args)
+
+    def planned(self) -> int:
+        return self.calls + len(self._timers)
 
 
 class Talk:
@@ -275,7 +295,7 @@ def drive(Event: Any, names: list[str]) -> Iterator[Any]:
     yield talk.rounds()
     before = talk.loop.calls
     talk.rounds()
-    yield talk.loop.calls - before
+    yield talk.loop.planned() - before
     talk.other.set()
     yield talk.rounds()
     talk.event.set()
@@ -342,7 +362,7 @@ def judge(exam: Exam) -> None:
     went_on(run, f"{a} and {b} await an Event; set(); clear()", [a, b], PULSE)
     went_on(run, f"set(); clear(); {c} awaits it; clear(); set()", [a, b, c], "`clear` sends nobody away.")
     given_up = f"{a}, {b} and {c} await an Event; {a} is cancelled"
-    step(run, given_up, [a], GIVES_UP)
+    gave_up(run, given_up, a)
     went_on(run, f"{given_up}; set()", [b, c], GONE)
     run.sent = f"{given_up}; set() at once"
     run.next()
@@ -350,11 +370,13 @@ def judge(exam: Exam) -> None:
     run.result()
 
 
-def step(run: Run, sent: str, expected: list[str], idea: str) -> None:
+def gave_up(run: Run, sent: str, name: str) -> None:
+    """Expect that this one has ended, and nobody else."""
     run.sent = sent
-    got = run.next(idea=idea)
-    if got != expected:
-        raise Failed(sent, f"{', '.join(expected)} has ended", ", ".join(got) or "nobody", idea)
+    got = run.next(idea=NO_LOOP)
+    if got != [name]:
+        ended = f"{' and '.join(got)} ended" if got else "nobody ended"
+        raise Failed(sent, f"{name} ended", ended, GIVES_UP if name in got else STAYS)
 
 
 def went_on(run: Run, sent: str, expected: list[str], idea: str) -> None:
@@ -370,7 +392,8 @@ def went_on(run: Run, sent: str, expected: list[str], idea: str) -> None:
     try:
         got = run.next(ideas=ideas, idea=NO_LOOP)
     except Failed as failure:
-        raise Failed(sent, wanted, failure.got, failure.idea) from None
+        idea = HIDDEN if "not callable" in failure.got else failure.idea
+        raise Failed(sent, wanted, failure.got, idea) from None
     if got != sorted(expected):
         raise Failed(sent, wanted, f"{' and '.join(got) or 'nobody'} gone on", idea)
 
@@ -400,6 +423,9 @@ EXERCISE = Exercise(
         Wrong(NEVER_CLEAR, "has been cleared"),
         Wrong(CLEARS_WAITERS, "sends nobody away"),
         Wrong(ONE_FOR_ALL, "of the other"),
+        Wrong(BARE_YIELD, "as if nothing had happened"),
+        Wrong(HIDES_SET, "hides the method"),
+        Wrong(POLLS, "left in peace"),
     ),
     core=False,
 )

@@ -5,7 +5,7 @@ from typing import Any
 
 from course_lib.coach.bare_loop import BareLoop
 from course_lib.coach.exam import Exam
-from course_lib.coach.exercise import Exercise, Failed, Wrong
+from course_lib.coach.exercise import Broke, Exercise, Failed, Wrong
 from course_lib.coach.run import Run
 from course_lib.eventloop.fake_time import FakeTime
 
@@ -159,6 +159,32 @@ NO_COROUTINE = SOLUTION.replace("async def", "def").replace(
 
 LOOPS_OWN = body("await loop.sleep(seconds)")
 
+NO_ARGUMENT = body(
+    """
+future = Future(loop)
+loop.call_later(seconds, future.set_result)
+await future
+"""
+)
+
+ONE_FOR_ALL = body(
+    """
+if not hasattr(loop, "alarm"):
+    loop.alarm = Future(loop)
+loop.call_later(seconds, lambda: loop.alarm.done() or loop.alarm.set_result(None))
+await loop.alarm
+"""
+)
+
+RUNS_THE_LOOP = body(
+    """
+future = Future(loop)
+loop.call_later(seconds, future.set_result, None)
+while not future.done():
+    loop.run_once()
+"""
+)
+
 # --- words and numbers of the judge
 
 ALL_WAIT = (
@@ -183,7 +209,17 @@ NOT_AWAITABLE = (
 )
 FOR_EVER = (
     "The task waits for a future, and the loop sleeps with nothing set that would settle it: no timer of its"
-    " own. What another thread does does not wake it."
+    " own. A timer calls an ordinary function. Another thread is no timer: each sleeper costs one, and to"
+    " settle a future from there does not wake it."
+)
+ERROR_IN_CALL = (
+    "The timer has called what you gave it, and that has raised an exception: the loop reports it, and the"
+    " future is never settled. What stands after the function in `call_later` is what it is called with."
+)
+LONGER = "It sleeps longer than it was asked to: one timer of so many seconds, and one `await`."
+NESTED = (
+    "A task calls `sleep`, in the middle of a round of the loop. Who waits does not run the loop: an `await`"
+    " of a future that is not done returns to it."
 )
 MOMENT = "`call_later` wants to know for how long, in seconds from now; not the moment at which."
 TURN = (
@@ -196,10 +232,17 @@ TOGETHER = (
 )
 YOURS = "The loop of this exercise has no `sleep`: it is what you write."
 MOST_ROUNDS = 20
+SAYS_SO = {NOT_AWAITABLE: "await", YOURS: "'sleep'"}
+"""What stands in the exception, when it is of this mistake and no other one."""
+
+LATE = 1_000_000.0
+"""Seconds: nobody has asked for such a night."""
+
 EXPECTED_ERRORS = {
     "TypeError": NOT_AWAITABLE,
     "RuntimeError": FOREIGN,
     "AttributeError": YOURS,
+    "IndexError": NESTED,
 }
 
 
@@ -229,12 +272,14 @@ class Night:
         tasks = [self.loop.spawn(self.nap(*nap)) for nap in naps]
         try:
             while not all(task.done() for task in tasks):
+                if self.time.now - self.start > LATE:
+                    return "late"
                 if self.rounds > MOST_ROUNDS * len(naps):
                     return "busy"
                 self.rounds += 1
                 self.loop.run_once()
         except RuntimeError:  # of FakeTime: nothing is set that would wake it
-            return "for ever"
+            return ", ".join(map(repr, self.loop.errors)) or "for ever"
         finally:
             self.loop.close()
         for task in tasks:
@@ -274,10 +319,10 @@ def judge(exam: Exam) -> None:
     start = float(exam.random.randrange(10_000, 90_000))
     lengths = [float(each) for each in exam.random.sample(range(20, 90), 4)]
     run = exam.run(drive, start, lengths)
-    slept(run, f"sleep(loop, {lengths[0]:g})", [lengths[0]])
+    slept(run, start, f"sleep(loop, {lengths[0]:g})", [lengths[0]])
     several = ", ".join(f"{length:g}" for length in lengths)
-    slept(run, f"four tasks at once, which sleep for {several} seconds", lengths)
-    slept(run, "two tasks, each sleep(loop, 0) twice", [0.0] * 4)
+    slept(run, start, f"four tasks at once, which sleep for {several} seconds", lengths)
+    slept(run, start, "two tasks, each sleep(loop, 0) twice", [0.0] * 4)
     run.sent = "two tasks a and b, each sleep(loop, 0) three times; the order in which they come to it"
     order, _ = run.next(idea=ALL_WAIT)
     if order != "ababab":
@@ -285,7 +330,7 @@ def judge(exam: Exam) -> None:
     run.result()
 
 
-def slept(run: Run, sent: str, lengths: list[float]) -> None:
+def slept(run: Run, start: float, sent: str, lengths: list[float]) -> None:
     """Expect that sleeps of these lengths have ended in time, the shortest first."""
     expected = (
         f"an end after {', '.join(f'{each:g}' for each in sorted(lengths))} seconds of the loop's clock"
@@ -294,19 +339,41 @@ def slept(run: Run, sent: str, lengths: list[float]) -> None:
     try:
         ended, notes = run.next(ideas=EXPECTED_ERRORS, idea=ALL_WAIT)
     except Failed as failure:
+        if SAYS_SO.get(failure.idea, "") not in failure.got.partition(" (")[0]:
+            raise Broke(f"your code raised {failure.got}") from None
         raise Failed(sent, expected, failure.got, failure.idea) from None
-    if ended == "busy":
-        raise Failed(sent, expected, f"none, in {MOST_ROUNDS} rounds of the loop for each task", BUSY)
-    if ended == "for ever":
-        raise Failed(sent, expected, "none: the loop sleeps for ever", FOR_EVER)
+    if ended != "done":
+        got, idea = without_end(ended)
+        raise Failed(sent, expected, got, idea)
     for wanted, took in notes:
-        if took < wanted:
-            raise Failed(sent, expected, f"an end after {took:g} seconds", AT_ONCE)
-        if took > wanted:
-            idea = TOGETHER if took < 9_000 else MOMENT
+        if took != wanted:
+            idea = why(took, wanted, start, lengths)
             raise Failed(sent, expected, f"an end after {took:g} seconds", idea)
     if [wanted for wanted, _ in notes] != sorted(lengths):
         raise Failed(sent, expected, ", ".join(f"{took:g}" for _, took in notes) or "none", TOGETHER)
+
+
+def without_end(how: str) -> tuple[str, str]:
+    """Return in words what came instead of an end, and why."""
+    match how:
+        case "busy":
+            return f"none, in {MOST_ROUNDS} rounds of the loop for each task", BUSY
+        case "late":
+            return f"none, in {LATE:,.0f} seconds", LONGER
+        case "for ever":
+            return "none: the loop sleeps for ever", FOR_EVER
+    return f"none: a callback has raised {how}", ERROR_IN_CALL
+
+
+def why(took: float, wanted: float, start: float, lengths: list[float]) -> str:
+    """Return what has not been thought of by who sleeps for ``took`` seconds."""
+    if took == start + wanted:
+        return MOMENT
+    if took in lengths:
+        return TOGETHER  # it was another one's time
+    if took < wanted:
+        return AT_ONCE
+    return LONGER if len(set(lengths)) == 1 else TOGETHER
 
 
 EXERCISE = Exercise(
@@ -333,5 +400,8 @@ EXERCISE = Exercise(
         Wrong(NO_TURN, "must suspend once"),
         Wrong(NO_COROUTINE, "to be a coroutine function"),
         Wrong(LOOPS_OWN, "it is what you write"),
+        Wrong(NO_ARGUMENT, "the future is never settled"),
+        Wrong(ONE_FOR_ALL, "a timer of its own"),
+        Wrong(RUNS_THE_LOOP, "does not run the loop"),
     ),
 )

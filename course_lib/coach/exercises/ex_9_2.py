@@ -2,12 +2,14 @@
 
 import random
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from course_lib.coach.bare_loop import BareLoop
 from course_lib.coach.exam import Exam
-from course_lib.coach.exercise import Exercise, Failed, Wrong
+from course_lib.coach.exercise import Broke, Exercise, Failed, Wrong
 from course_lib.coach.run import Ideas, Run, brief
 
 # --- the task
@@ -244,6 +246,33 @@ AWAITS_REGISTER = SOLUTION.replace(
     UNREGISTER, "        await self.loop.register(sock, events, lambda events: self.loop.unregister(sock))\n"
 )
 
+WAITS_FOR_MORE = SOLUTION.replace(
+    """        while True:
+            try:
+                return sock.recv(limit)
+            except BlockingIOError:
+                await self.ready(sock, READ)
+""",
+    """        data = b""
+        while len(data) < limit:
+            try:
+                part = sock.recv(limit - len(data))
+                if not part:
+                    break
+                data += part
+            except BlockingIOError:
+                await self.ready(sock, READ)
+        return data
+""",
+)
+
+ONE_FUTURE = SOLUTION.replace("future", "self.future")
+
+UNREGISTERED_TWICE = SOLUTION.replace(
+    "        await future\n",
+    "        try:\n            await future\n        finally:\n            self.loop.unregister(sock)\n",
+)
+
 # --- words and numbers of the judge
 
 BLOCKED = (
@@ -262,6 +291,22 @@ AGAIN = (
     "A socket that is ready stays so, and its callback is called in each round in which it is registered."
     " What you have registered, take back in the callback, before you settle the future: a future is settled"
     " once, and a socket registered once."
+)
+NOT_WAITED = (
+    "Nothing has come, and the socket was registered once more: so it has not waited in between. To make a"
+    " future, or to return one, suspends nobody: `await` the future."
+)
+NOT_REGISTERED = (
+    "The socket was not registered any more, or not yet. `unregister` takes back what was registered, once;"
+    " and `register` is handed the callback as it is, uncalled."
+)
+TAKES_EVENTS = "The loop calls `callback(events)`: the callback takes one argument, READ or WRITE."
+ONE_EACH = (
+    "Two tasks wait at the same time: each of them has a future of its own, kept where no other sees it."
+)
+NOT_TOLD = (
+    "Bytes have come, and the task waits on. The callback settles the future that it awaits; and then `recv`"
+    " takes what is there, which may be less than `limit`. More may never come."
 )
 HINT_ONLY = (
     "Two tasks wait for one connection, and both are told that bytes have come; one of them takes them all."
@@ -284,6 +329,9 @@ ALL_OF_IT = (
 )
 AWAITABLE = "`sock_recv` and `sock_sendall` are coroutine functions, and what they await is a future."
 ROOM = 32 * 1024
+PATIENCE = 0.5
+"""Seconds in which the kernel, on a busy machine, has brought what was sent."""
+
 ERRORS: Ideas = {"BlockingIOError": NOTHING_THERE, "KeyError": AGAIN, "TypeError": AWAITABLE}
 
 
@@ -345,12 +393,18 @@ class Talk:
     def after(self, result: Any) -> Any:
         """Return ``result``, or what has gone wrong in a callback."""
         for error in self.loop.errors:
-            return ["in a callback", type(error).__name__]
+            return ["in a callback", f"{type(error).__name__}: {error}"]
         return result
+
+    def go(self, condition: Callable[[], object]) -> bool:
+        """Run until ``condition()``, or until nothing happens any more; tell whether it holds."""
+        self.loop.noting.slept = False
+        self.loop.run_until(lambda: condition() or self.loop.noting.slept, patience=PATIENCE)
+        return bool(condition())
 
     def end(self, task: Any) -> Any:
         """Run until the task is done; return its result."""
-        if not self.loop.run_until(task.done):
+        if not self.go(task.done):
             return self.after(["no end"])
         return self.after(task.result())
 
@@ -385,12 +439,12 @@ def two_tasks(talk: Talk, first: bytes, second: bytes) -> Iterator[Any]:
         tasks = [talk.recv(100), talk.recv(100, twin)]
         yield talk.waits(*tasks)
         talk.left.send(first)
-        talk.loop.run_until(lambda: any(task.done() for task in tasks))
+        talk.go(lambda: any(task.done() for task in tasks))
         talk.loop.falls_asleep()
         got = [task.result() for task in tasks if task.done()]
         yield talk.after(got)
         talk.left.send(second)
-        talk.loop.run_until(lambda: all(task.done() for task in tasks))
+        talk.go(lambda: all(task.done() for task in tasks))
         yield talk.after(sorted(task.result() for task in tasks if task.done()))
 
 
@@ -399,7 +453,7 @@ def reset(talk: Talk) -> Any:
     talk.loop.falls_asleep()
     talk.left.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     talk.left.close()
-    talk.loop.run_until(task.done)
+    talk.go(task.done)
     if not task.done():
         return "no end"
     error = task.exception()
@@ -412,15 +466,13 @@ def big(talk: Talk, data: bytes) -> Iterator[Any]:
     yield talk.waits(task)
     got = bytearray()
 
-    def read() -> bool:
-        try:
+    def more_than(before: int) -> bool:
+        with suppress(BlockingIOError):
             got.extend(talk.left.recv(64 * 1024))
-        except BlockingIOError:
-            return False
-        return True
+        return len(got) > before
 
-    while len(got) < len(data):
-        if talk.loop.errors or not (read() or talk.loop.run_until(read, rounds=10, patience=0.1)):
+    while len(got) < len(data) and not talk.loop.errors:
+        if not talk.loop.run_until(partial(more_than, len(got)), rounds=10, patience=0.1):
             break
         talk.loop.run_once(0)
     same = bytes(got) == data
@@ -438,13 +490,14 @@ def judge(exam: Exam) -> None:
     size = exam.random.randrange(1_000_000, 1_100_000)
     run = exam.run(drive, words, exam.random.randrange(2**32), size)
     at = Steps(run)
-    at.sleeps("sock_recv(sock, 100), and nothing comes")
+    at.sleeps("sock_recv(sock, 100), and nothing comes", {**ERRORS, "KeyError": NOT_WAITED})
     at.gets(f"then {brief(first)}", first)
     at.sleeps("sock_recv(sock, 3), and nothing comes")
     at.gets(f"then {brief(second)}", second[:3], LIMIT)
     at.sleeps("the rest waits, and nobody asks for it")
     at.gets("then sock_recv(sock, 100)", second[3:], LIMIT)
-    at.gets("then the end of the stream, and sock_recv(sock, 100)", b"", EMPTY, stuck=EMPTY)
+    end = "then the end of the stream, and sock_recv(sock, 100)"
+    at.gets(end, b"", EMPTY, {**ERRORS, "Exception": EMPTY}, EMPTY)
     at.begin()
     at.sleeps("two tasks with sock_recv(…, 100), on two descriptors of one connection")
     at.gets(f"then {brief(first)}", [first], HINT_ONLY, {**ERRORS, "BlockingIOError": HINT_ONLY})
@@ -487,6 +540,8 @@ class Steps:
         got = self._next(sent, words, errors, stuck)
         if got == expected and type(got) is type(expected):
             return
+        if got == ["no end"] and idea == WORDS:
+            idea = NOT_TOLD
         raise Failed(self.run.sent, words, self.words(got), idea)
 
     def _next(self, sent: str, expected: str, errors: Ideas, idea: str) -> Any:
@@ -495,11 +550,30 @@ class Steps:
         try:
             got = self.run.next(3.0, ideas=errors, idea=idea)
         except Failed as failure:
-            raise Failed(self.run.sent, expected, failure.got, failure.idea) from None
+            if failure.idea == AWAITABLE and "await" not in failure.got.partition(" (")[0]:
+                raise Broke(f"your code raised {failure.got}") from None
+            idea = NOT_REGISTERED if "is not registered" in failure.got else failure.idea
+            raise Failed(self.run.sent, expected, failure.got, idea) from None
         if isinstance(got, list) and got[:1] == ["in a callback"]:
-            idea = RAISES if "Connection" in got[1] else HINT_ONLY if "Blocking" in got[1] else AGAIN
-            raise Failed(self.run.sent, expected, f"{got[1]}, raised in a callback", idea)
+            raise Failed(
+                self.run.sent, expected, f"{got[1]}, raised in a callback", self.in_callback(*got[1:])
+            )
         return got
+
+    def in_callback(self, error: str) -> str:
+        """Return what has not been thought of by whom whose callback raises this."""
+        match error.partition(":")[0]:
+            case "BlockingIOError":
+                return HINT_ONLY
+            case "TypeError":
+                return TAKES_EVENTS
+            case "KeyError" if "is not registered" in error:
+                return NOT_REGISTERED
+            case "KeyError" | "RuntimeError" | "InvalidStateError":
+                return ONE_EACH if self.said[0].startswith("two tasks") else AGAIN
+            case name if name.startswith("Connection"):
+                return RAISES
+        raise Broke(f"your code raised, in a callback, {error}")
 
     def words(self, value: Any) -> str:
         match value:
@@ -543,5 +617,8 @@ EXERCISE = Exercise(
         Wrong(DROPS_REST, "in its order"),
         Wrong(FOR_READ, "What is left"),
         Wrong(AWAITS_REGISTER, "what they await is a future"),
+        Wrong(WAITS_FOR_MORE, "less than `limit`"),
+        Wrong(ONE_FUTURE, "a future of its own"),
+        Wrong(UNREGISTERED_TWICE, "what was registered, once"),
     ),
 )

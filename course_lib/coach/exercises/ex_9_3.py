@@ -5,7 +5,7 @@ from typing import Any
 
 from course_lib.coach.exam import Exam
 from course_lib.coach.exercise import Exercise, Failed, Wrong
-from course_lib.coach.playing import BUSY, ESCAPED, FakeLoop, Played, expect_no_slip, in_words
+from course_lib.coach.playing import ASLEEP, BUSY, ESCAPED, FakeLoop, Played, expect_no_slip, in_words
 from course_lib.coach.run import Run
 from course_lib.eventloop import CancelledError
 
@@ -33,7 +33,8 @@ HINTS = (
     " cancelled task raises. Count how many are left. The future can be settled once; a second exception"
     " finds it done.",
     "`except CancelledError:` around the `await` of the future is the place to cancel all tasks; then"
-    " `raise`. And who waits for nothing must not wait.",
+    " `raise`. One of the tasks may have been cancelled, too, and then the others go on: if it was gather,"
+    " the future itself is `cancelled()`. And who waits for nothing must not wait.",
 )
 
 # --- right answers
@@ -65,8 +66,9 @@ async def gather(loop, *coros):
         if tasks:
             await over
     except CancelledError:
-        for task in tasks:
-            task.cancel()
+        if over.cancelled():  # it was gather, and not one of the tasks
+            for task in tasks:
+                task.cancel()
         raise
     return [task.result() for task in tasks]
 '''
@@ -158,7 +160,11 @@ return results
 
 NOTHING_TO_WAIT_FOR = SOLUTION.replace("        if tasks:\n            await over", "        await over")
 
-CANCELS_THE_OTHERS = SOLUTION.replace("except CancelledError:", "except BaseException:")
+IF_GATHER = "        if over.cancelled():  # it was gather, and not one of the tasks\n"
+
+CANCELS_ON_PART = SOLUTION.replace(IF_GATHER, "        if True:\n")
+
+CANCELS_THE_OTHERS = CANCELS_ON_PART.replace("except CancelledError:", "except BaseException:")
 
 WAITS_FOR_ALL = SOLUTION.replace(
     """        if error:
@@ -190,12 +196,30 @@ except CancelledError:
 SETTLED_TWICE = SOLUTION.replace("        if over.done():\n            return\n", "")
 
 LETS_THEM_RUN = SOLUTION.replace(
-    "        for task in tasks:\n            task.cancel()\n        raise", "        raise"
+    IF_GATHER + "            for task in tasks:\n                task.cancel()\n", ""
 )
 
 SWALLOWS = SOLUTION.replace(
-    "            task.cancel()\n        raise", "            task.cancel()\n        return None"
+    "                task.cancel()\n        raise", "                task.cancel()\n        return None"
 )
+
+SPAWNS_ONLY = gathers("""
+results = []
+
+async def one(coro):
+    results.append(await coro)
+
+for coro in coros:
+    loop.spawn(one(coro))
+return results
+""")
+
+ASKS_OFTEN = gathers("""
+tasks = [loop.spawn(coro) for coro in coros]
+while not all(task.done() for task in tasks):
+    await loop.sleep(0.01)
+return [task.result() for task in tasks]
+""")
 
 ASKS_AGAIN = gathers("""
 tasks = [loop.spawn(coro) for coro in coros]
@@ -226,6 +250,24 @@ SAME_TIME = (
 )
 ORDER = "The results stand in the order of the arguments, whichever is ready first."
 NOT_A_RESULT = "A task is not its result. Whoever wants that has to wait until the task is done."
+A_LIST = "`gather` returns a list: the results, in the order of the arguments."
+TOO_EARLY = (
+    "They have not all ended yet. `spawn` waits for nobody: await something that is settled when the last of"
+    " them has ended."
+)
+ASKED_LATE = (
+    "You hear of it late: who asks now and then learns of an end at the next time of asking. Let the tasks"
+    " tell you: `add_done_callback`."
+)
+BLOCKED = (
+    "The loop stands still: what waits or counts in its thread keeps all tasks waiting. Only an `await` of"
+    " something that is not done yet gives the thread back."
+)
+NEVER = "All of them have ended, and whoever waits is not told: nobody has settled what you wait for."
+IN_CALLBACK = (
+    "A callback has raised an exception. The loop reports it, and whoever waits is never told. The loop calls"
+    " `callback(task)`, with the task that is done."
+)
 ANY_RESULT = (
     "A coroutine may return anything, also None, 0 or False. Whether it has ended is not to be told by its"
     " result."
@@ -250,6 +292,10 @@ PART = (
     "One of the tasks was cancelled. That is an end like any other, and must be told to whoever waits: by"
     " CancelledError, which is raised at the `await`."
 )
+PART_ONLY = (
+    "One of the tasks was cancelled, and gather was not. The others know nothing of it, and go on to their"
+    " ends. Only when it is gather that is cancelled, the future that it awaits is cancelled."
+)
 NOT_CAUGHT = (
     "`exception()` of a cancelled task raises CancelledError. In a callback nobody catches it: it is"
     " no Exception, and ends the loop. Ask `cancelled()` first."
@@ -265,6 +311,11 @@ class Parts(FakeLoop):
     def __init__(self) -> None:
         super().__init__()
         self.ended: list[str] = []
+
+    def finish(self, task: Any) -> Played:
+        """Where it sleeps for ever, tell also what callbacks have raised."""
+        end, value, seconds = super().finish(task)
+        return end, ", ".join(dict.fromkeys(self.errors)) if end == ASLEEP else value, seconds
 
     async def returns(self, seconds: float, result: Any) -> Any:
         try:
@@ -328,6 +379,7 @@ def cancelling(gather: Any, words: list[str]) -> Iterator[Any]:
         yield loop.a_while_later()
     with Parts() as loop:
         yield loop.play(loop.gathered(gather, loop.returns(5, words[0]), loop.cancels_itself(2)))
+        yield loop.a_while_later()
 
 
 # --- the judge
@@ -341,7 +393,7 @@ def judge(exam: Exam) -> None:
     run = exam.run(drive, delays, words)
     expect(run, "gather(loop), with no coroutine", ("returned", [], 0.0), {"": EMPTY})
     each = ", ".join(f"{word} after {seconds} s" for word, seconds in zip(words, delays, strict=True))
-    ideas = {"": ORDER, "time": SAME_TIME, BUSY: ROUND_AND_ROUND}
+    ideas = {"": ORDER, "time": SAME_TIME, BUSY: ROUND_AND_ROUND, ASLEEP: NEVER}
     expect(run, f"coroutines that return {each}", ("returned", words, float(max(delays))), ideas)
     three = "coroutines that return None after 2 s, 0 at once, and False after 1 s"
     expect(run, three, ("returned", [None, 0, False], 2.0), {"": ANY_RESULT})
@@ -375,6 +427,11 @@ def cancelling_is_right(run: Run, words: list[str]) -> None:
         raise Failed(run.sent, "that both were cancelled", listed(ended), WANTED)
     sent = "two coroutines: one takes 5 s, the other is cancelled after 2 s"
     expect(run, sent, ("CancelledError", "", 2.0), {"": PART, ESCAPED: NOT_CAUGHT})
+    run.sent = f"{sent}; a while later"
+    ended = run.next(idea=PART_ONLY)
+    if ended != ["after 5 s"]:
+        got = f"it {'was cancelled' if 'cancelled' in ended else 'has not ended'}"
+        raise Failed(run.sent, "that the other one ended after 5 s", got, PART_ONLY)
 
 
 def listed(ended: list[str]) -> str:
@@ -387,19 +444,40 @@ def expect(run: Run, sent: str, wanted: Played, ideas: dict[str, str]) -> None:
     """Expect ``wanted`` next; ``ideas`` by what came instead, and ``""`` is for anything else."""
     run.sent = sent
     try:
-        got = tuple(run.next(idea=ideas[""]))
+        got = tuple(run.next(idea=BLOCKED))
     except Failed as failure:
         raise Failed(sent, in_words(wanted), failure.got, failure.idea) from None
     if got == wanted and type(got[1]) is type(wanted[1]):
         return
+    if idea := always_wrong(got, wanted):
+        raise Failed(sent, in_words(wanted), said(got), idea)
     expect_no_slip(got)
-    end, value, seconds = got
-    idea = ideas.get(end, ideas[""])
-    if "time" in ideas and seconds > wanted[2] and end == "returned":
+    idea = ideas.get(got[0], ideas[""])
+    if "time" in ideas and got[2] > wanted[2] and got[0] == "returned":
         idea = ideas["time"]
-    elif "<Task>" in str(value):
-        idea = NOT_A_RESULT
-    raise Failed(sent, in_words(wanted), in_words(got), idea)
+    raise Failed(sent, in_words(wanted), said(got), idea)
+
+
+def always_wrong(got: Played, wanted: Played) -> str:
+    """Return the idea that is missing whatever was asked for; ``""`` where there is none."""
+    end, value, seconds = got
+    if "<Task>" in str(value):
+        return NOT_A_RESULT
+    if end == "InvalidStateError" and "there is no result yet" in value:
+        return TOO_EARLY
+    if end == ASLEEP and value:
+        return IN_CALLBACK
+    if end != wanted[0]:
+        return ""
+    if 0 < seconds - wanted[2] <= 1:
+        return ASKED_LATE
+    if end == "returned" and seconds < wanted[2]:
+        return TOO_EARLY
+    return A_LIST if end == "returned" and type(value) is not list else ""
+
+
+def said(got: Played) -> str:
+    return in_words(got) + (f"; a callback has raised {got[1]}" if got[0] == ASLEEP and got[1] else "")
 
 
 EXERCISE = Exercise(
@@ -427,6 +505,9 @@ EXERCISE = Exercise(
         Wrong(ASKS_AGAIN, "Asking again and again"),
         Wrong(CANCELLED_UNSEEN, "Ask `cancelled\\(\\)` first"),
         Wrong(CANCELLED_AS_A_RESULT, "told to whoever waits"),
+        Wrong(CANCELS_ON_PART, "and gather was not"),
+        Wrong(SPAWNS_ONLY, "waits for nobody"),
+        Wrong(ASKS_OFTEN, "hear of it late"),
     ),
     core=False,
 )

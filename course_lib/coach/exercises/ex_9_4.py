@@ -1,12 +1,12 @@
 """Exercise 9.4: cancel a task."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from course_lib.coach.exam import Exam
-from course_lib.coach.exercise import Exercise, Failed, Wrong
+from course_lib.coach.exercise import Broke, Exercise, Failed, Wrong
 from course_lib.coach.run import Run
-from course_lib.eventloop import Future, Reactor
+from course_lib.eventloop import CancelledError, Future, Reactor
 from course_lib.eventloop.traps import next_round
 
 # --- the task
@@ -269,6 +269,23 @@ NOT_ITSELF = SOLUTION.replace(
     "",
 )
 
+MARKS_TOO = cancels("""
+if self.done():
+    return False
+if self.waits_for is None or not self.waits_for.cancel():
+    self.must_cancel = True
+return super().cancel()
+""")
+
+ASKS_ONCE_MORE = SOLUTION.replace("            super().cancel()\n", "            self.cancel()\n")
+
+LETS_IT_OUT = cancels("""
+if self.done():
+    return False
+self.coro.throw(CancelledError())
+return True
+""")
+
 # --- words of the judge
 
 TRUE = "`cancel` tells whether there was something to end: True for a task that is not done."
@@ -285,9 +302,21 @@ OTHER_ERROR = (
     "`close` ends a coroutine by GeneratorExit, which leaves it no way to wait once more or to refuse."
     " CancelledError is what it knows how to answer; `throw` raises it where it waits."
 )
+RAISED = (
+    "`cancel` has raised CancelledError at whoever has called it. It is the coroutine that has to hear of it,"
+    " where it waits, and in a step of its own."
+)
+EARLY = (
+    "The task was done when `cancel` returned, and its coroutine still had to hear of it. `cancel` only asks;"
+    " the task is done when its coroutine has ended, in the way in which that has ended."
+)
 LOST = (
     "The request is lost where the coroutine waits for nothing that could be cancelled: it has not begun, or"
     " it is ready, or its turn is just now. Keep a note of it for the next step, or for the end of this one."
+)
+BEGUN = (
+    "It was cancelled before its first step, and has begun all the same. A coroutine that has not begun never"
+    " does: look at the note before you resume it, not after."
 )
 STILL_WAITS = (
     "It waits for a future that may never be settled, so the step in which it would hear of its end never"
@@ -306,15 +335,26 @@ NO_EXCEPTION = (
     " failure. For the same reason `step` has to catch it by its own name; else it ends the loop."
 )
 COUNTS = "A task that ends by CancelledError has been cancelled; that is no failure: `cancelled()` is True."
+UNSETTLED = (
+    "The coroutine has ended by CancelledError, and its task is not done: who waits for it waits for ever."
+    " Nobody has settled the future that the task is; to ask once more does not settle it."
+)
 REFUSES = (
     "A coroutine may catch CancelledError and return a result, or fail in another way. So how it ends is"
     " known when it has ended, and not by what was asked."
 )
 ONCE = "It was asked once, so CancelledError is raised once. Then it tidies up, and may wait for that."
+THROWN = (
+    "`throw` resumes the coroutine, as `send` does, and returns what it waits for next: it may have something"
+    " to tidy up first."
+)
 TOLD = "Whoever waits for a task is called back when it is cancelled, as for any other end, and once."
 
 
 # --- in the learner's process
+
+
+OUT = "CancelledError came out of cancel"
 
 
 class Stage:
@@ -325,6 +365,8 @@ class Stage:
         self.log: list[str] = []
         self.within: list[str] = []
         """What has happened within a call of ``cancel``."""
+        self.early = False
+        """The task was done by the end of that call."""
         self.errors: list[str] = []
         loop.on_error = lambda error: self.errors.append(f"{type(error).__name__}: {error}")
         self.first: Future[str] = Future(loop)
@@ -335,10 +377,14 @@ class Stage:
         self.task.add_done_callback(lambda task: self.log.append("told"))
 
     def cancel(self, times: int = 1) -> None:
-        before = len(self.log)
-        for _ in range(times):
-            self.returned = self.task.cancel()
+        before, was_done = len(self.log), self.task.done()
+        try:
+            for _ in range(times):
+                self.returned = self.task.cancel()
+        except CancelledError:
+            self.returned = OUT
         self.within = self.log[before:]
+        self.early = self.task.done() and not was_done
 
     def rounds(self, count: int = 5) -> None:
         for _ in range(count):
@@ -347,6 +393,10 @@ class Stage:
     async def waits(self, tidies: bool = False, refuses: str = "", fails: str = "") -> str:
         try:
             return await self.first
+        except GeneratorExit:  # closed, or thrown away: nothing to be tidied up
+            self.log.append("GeneratorExit")
+            tidies = False
+            raise
         except BaseException as error:
             self.log.append(type(error).__name__)
             if fails:
@@ -385,14 +435,14 @@ def state(task: Any) -> str:
 
 def drive(kind: Any, word: str, other: str) -> Iterator[Any]:
     """Play one scene after the other; yield what is seen in the end."""
-    for play in (done, waiting, twice, not_begun, ready, in_turns, itself, refusing, failing,
+    for play in (done, waiting, by_its_future, twice, not_begun, ready, in_turns, itself, refusing, failing,
                  tidying, tidied, tidied_ready, another):  # fmt: skip
         loop = Reactor()
         stage = Stage(kind, loop)
         try:
             play(stage, word, other)
             stage.rounds()
-            yield stage.returned, stage.within, stage.log, state(stage.task), stage.errors
+            yield stage.returned, stage.within, stage.early, stage.log, state(stage.task), stage.errors
         finally:
             loop.close()
 
@@ -408,6 +458,12 @@ def waiting(stage: Stage, word: str, other: str, times: int = 1, **how: Any) -> 
     stage.start(stage.waits(**how))
     stage.rounds()
     stage.cancel(times)
+
+
+def by_its_future(stage: Stage, word: str, other: str) -> None:
+    stage.start(stage.waits())
+    stage.rounds()
+    stage.returned = stage.first.cancel()
 
 
 def twice(stage: Stage, word: str, other: str) -> None:
@@ -488,6 +544,7 @@ def judge(exam: Exam) -> None:
         "of a task that has returned", ["told"], f"done, with the result {word!r}", FALSE, returned=False
     )
     scenes.expect("of a task that waits for a future", heard, "cancelled", UNHEARD)
+    scenes.expect("of the future that a task waits for", heard, "cancelled", COUNTS)
     scenes.expect("twice, of a task that waits for a future", heard, "cancelled", ONCE)
     scenes.expect("of a task before its first step", ["told"], "cancelled", LOST)
     scenes.expect("of a task whose future has its result already", heard, "cancelled", LOST)
@@ -501,11 +558,25 @@ def judge(exam: Exam) -> None:
     scenes.expect(f"{tidies}; the first one is settled", ["CancelledError"], "not done", STALE)
     all_of_it = ["CancelledError", other, "told"]
     scenes.expect(f"{tidies}; that is settled to {other!r}", all_of_it, "cancelled", ONCE)
-    scenes.expect(f"{tidies}; its first has its result already", all_of_it, "cancelled", ONCE)
+    scenes.expect(f"{tidies}; its first has its result already", all_of_it, "cancelled", THROWN)
     scenes.expect(
         "of a task that waits for another task: that one", ["CancelledError", "told"], "cancelled", PASSED_ON
     )
     scenes.run.result()
+
+
+RESUMED_TWICE = ("InvalidStateError", "RuntimeError")
+
+
+class Seen(NamedTuple):
+    """What the driver yields of a scene."""
+
+    returned: Any
+    within: list[str]
+    early: bool
+    log: list[str]
+    state: str
+    errors: list[str]
 
 
 class Scenes:
@@ -517,30 +588,50 @@ class Scenes:
     def expect(self, sent: str, log: list[str], state: str, idea: str, *, returned: bool = True) -> None:
         """Expect what is seen of the next scene; ``idea`` is for a log or a state that differs."""
         self.run.sent = f"cancel() {sent}"
-        wanted = words(returned, log, state)
+        wanted = Seen(returned, [], False, log, state, [])
+        in_words = words(wanted)
         try:
-            seen = self.run.next(ideas={"CancelledError": NO_EXCEPTION}, idea=idea)
+            seen = Seen(*self.run.next(ideas={"CancelledError": NO_EXCEPTION}, idea=idea))
         except Failed as failure:
-            raise Failed(self.run.sent, wanted, failure.got, failure.idea) from None
-        said, within, got_log, got_state, errors = seen
-        if (said, within, got_log, got_state, errors) == (returned, [], log, state, []):
+            raise Failed(self.run.sent, in_words, failure.got, failure.idea) from None
+        if seen._replace(early=False) == wanted:
             return
-        got = words(said, got_log, got_state)
-        if said is not returned:
-            idea = TRUE if returned else FALSE
-        elif "GeneratorExit" in got_log:
-            idea = OTHER_ERROR
-        elif within:
-            idea, got = INSIDE, f"{got}; within the call: {', '.join(within)}"
-        elif errors:
-            idea, got = STALE, f"{got}; the loop reports {errors[0]}"
-        elif got_state == "done: it failed with CancelledError()":
-            idea = COUNTS
-        elif idea == UNHEARD and got_state == "not done":
-            idea = STILL_WAITS
-        elif got_state == state and heard(got_log) == heard(log):
-            idea = TOLD
-        raise Failed(self.run.sent, wanted, got, idea)
+        got = words(seen)
+        if seen.within:
+            got = f"{got}; within the call: {', '.join(seen.within)}"
+        elif seen.errors:
+            if seen.errors[0].partition(":")[0] not in RESUMED_TWICE:
+                raise Broke(f"your code raised {seen.errors[0]}, in a step")
+            got = f"{got}; the loop reports {seen.errors[0]}"
+        raise Failed(self.run.sent, in_words, got, better(idea, seen, wanted))
+
+
+def better(idea: str, seen: Seen, wanted: Seen) -> str:
+    """Return what is missing, as far as what is seen tells more than that ``idea`` does."""
+    noted = heard(seen.log)
+    if "GeneratorExit" in noted:
+        return OTHER_ERROR
+    if seen.within:
+        return INSIDE
+    if seen.returned == OUT:
+        return RAISED
+    if seen.early and noted:
+        return EARLY
+    if seen.returned is not wanted.returned:
+        return TRUE if wanted.returned else FALSE
+    if seen.errors:
+        return STALE
+    if seen.state == wanted.state and noted == heard(wanted.log):
+        return TOLD
+    if idea == UNHEARD and seen.state == "not done":
+        return UNSETTLED if noted else STILL_WAITS
+    if seen.state == "done: it failed with CancelledError()" or (idea == UNHEARD and noted):
+        return COUNTS
+    if idea == LOST and noted and not heard(wanted.log):
+        return BEGUN
+    if idea in (STALE, THROWN) and seen.state == "cancelled":
+        return ONCE
+    return idea
 
 
 def heard(log: list[str]) -> list[str]:
@@ -548,9 +639,10 @@ def heard(log: list[str]) -> list[str]:
     return [each for each in log if each != "told"]
 
 
-def words(returned: Any, log: list[str], state: str) -> str:
-    noted = ", ".join(heard(log)) or "nothing"
-    return f"{returned!r} returned; the coroutine notes {noted}; the task is {state}"
+def words(seen: Seen) -> str:
+    said = seen.returned if seen.returned == OUT else f"{seen.returned!r} returned"
+    noted = ", ".join(heard(seen.log)) or "nothing"
+    return f"{said}; the coroutine notes {noted}; the task is {seen.state}"
 
 
 EXERCISE = Exercise(
@@ -577,5 +669,8 @@ EXERCISE = Exercise(
         Wrong(ALWAYS_CANCELLED, "may catch CancelledError"),
         Wrong(AGAIN_AND_AGAIN, "raised once"),
         Wrong(NOT_ITSELF, "end of this one"),
+        Wrong(MARKS_TOO, "still had to hear"),
+        Wrong(ASKS_ONCE_MORE, "Nobody has settled"),
+        Wrong(LETS_IT_OUT, "within the call of `cancel`"),
     ),
 )

@@ -201,11 +201,32 @@ FROM_THE_MAKING = SOLUTION.replace(
     "",
 )
 
+ALWAYS_TAKES_BACK = SOLUTION.replace(
+    """        if self.expired:
+            others = self.task.uncancel() > self.before
+""",
+    """        others = self.task.uncancel() > self.before
+        if self.expired:
+""",
+)
+
+TAKES_BACK_ONE_WAY = SOLUTION.replace(
+    """            others = self.task.uncancel() > self.before
+            if kind is CancelledError and not others:
+""",
+    """            if kind is CancelledError and self.task.uncancel() <= self.before:
+""",
+)
+
+THE_CURRENT_ONE = SOLUTION.replace(
+    "        self.task.cancel()\n", "        self.loop.current_task.cancel()\n"
+)
+
 # --- words of the judge
 
 ENDED = (
     "The limit has passed and the block goes on. Nobody looks at the clock while it waits: that is what a"
-    " timer is for, and what ends a block that waits is that its task is cancelled."
+    " timer of the loop is for, and what ends a block that waits is that its task is cancelled."
 )
 CALLED = (
     "The task was cancelled at once. `call_later` takes the function that is to be called; `function()` calls"
@@ -215,6 +236,10 @@ NOT_A_NAP = "A limit is no wait: a block that is ready before it takes as long a
 IN_A_CALLBACK = (
     "What a timer's callback raises goes to the loop, which reports it. Into the block only one thing can"
     " raise: `cancel()` of its task."
+)
+REPORTED = (
+    "What the timer calls has raised an exception, and the loop reports that. It is called between two steps,"
+    " when no task is the current one."
 )
 TURNED = "CancelledError is how the block was ended. What the outside is told is TimeoutError."
 TIMER = (
@@ -229,6 +254,14 @@ MINE = (
 AS_IT_WAS = (
     "The limit has cancelled the task and caught that itself. Such a request is taken back when it has been"
     " dealt with, `uncancel()`: else the task counts as cancelled for ever."
+)
+EVERY_WAY = (
+    "The limit has cancelled the task, and the block has ended, be it by an error of its own. The limit's"
+    " request is dealt with then, too: `uncancel()` on every way out."
+)
+NOT_MINE = (
+    "The limit has not passed, so it has asked for nothing and has nothing to take back: the request that"
+    " `uncancel()` has taken back was somebody else's."
 )
 BOTH = (
     "At the same moment somebody else has cancelled the task. It has to end, by CancelledError: a"
@@ -248,8 +281,9 @@ AGAIN = "After a TimeoutError the task goes on: it may catch it, and do somethin
 
 def drive(TimeLimit: Any, word: str) -> Iterator[Any]:
     """Play one scene after the other; yield how it ended, what is left to say, and what the loop reports."""
-    for scene in (in_time, too_late, goes_on, raises, raises_then_waits, raises_late, cancelled, inner, outer,
-                  both, both_at_once, tidying, made_before):  # fmt: skip
+    for scene in (in_time, too_late, goes_on, raises, raises_then_waits, raises_late, raises_late_then_counts,
+                  cancelled, cancelled_then_waits, inner, outer, both, both_at_once, tidying,
+                  made_before):  # fmt: skip
         with FakeLoop() as loop:
             played = loop.play(scene(TimeLimit, loop, word))
             yield played, loop.errors
@@ -294,14 +328,29 @@ async def raises_late(TimeLimit: Any, loop: FakeLoop, word: str) -> None:
     async with TimeLimit(loop, 2):
         try:
             await loop.sleep(5)
-        finally:
-            raise ValueError(word)
+        except CancelledError:
+            raise ValueError(word) from None
+
+
+async def raises_late_then_counts(TimeLimit: Any, loop: FakeLoop, word: str) -> Any:
+    try:
+        await raises_late(TimeLimit, loop, word)
+    except ValueError:
+        return loop.current_task.cancelling  # type: ignore[union-attr]
 
 
 async def cancelled(TimeLimit: Any, loop: FakeLoop, word: str) -> None:
     loop.call_later(1, loop.current_task.cancel)  # type: ignore[union-attr]
     async with TimeLimit(loop, 3):
         await loop.sleep(5)
+
+
+async def cancelled_then_waits(TimeLimit: Any, loop: FakeLoop, word: str) -> Any:
+    try:
+        await cancelled(TimeLimit, loop, word)
+    except CancelledError:
+        await loop.sleep(9)
+        return loop.current_task.cancelling  # type: ignore[union-attr]
 
 
 async def inner(TimeLimit: Any, loop: FakeLoop, word: str) -> str:
@@ -362,22 +411,22 @@ async def made_before(TimeLimit: Any, loop: FakeLoop, word: str) -> str:
 def judge(exam: Exam) -> None:
     word = exam.word()
     run = exam.run(drive, word)
-    limit = "a limit of 2 s, a block of 5 s"
+    limit, error = "a limit of 2 s, a block of 5 s", f"ValueError({word!r})"
     expect(run, "a limit of 3 s, a block of 1 s, and then 9 s more", ("returned", word, 10.0), TIMER)
     expect(run, limit, ("TimeoutError", None, 2.0), ENDED)
     expect(
         run, f"{limit}; TimeoutError is caught, and 3 s more; then `cancelling`", ("returned", 0, 5.0), AGAIN
     )
-    expect(
-        run,
-        f"a limit of 3 s; after 1 s the block raises ValueError({word!r})",
-        ("ValueError", word, 1.0),
-        PASSES,
-    )
-    expect(run, "the same; ValueError is caught, and 9 s more", ("returned", word, 10.0), TIMER)
-    expect(run, f"{limit}; cancelled it raises ValueError({word!r})", ("ValueError", word, 2.0), PASSES)
+    sent = f"a limit of 3 s; after 1 s the block raises {error}"
+    expect(run, sent, ("ValueError", word, 1.0), PASSES)
+    expect(run, f"{sent}; that is caught, and 9 s more", ("returned", word, 10.0), TIMER)
+    sent = f"{limit}; cancelled it raises {error}"
+    expect(run, sent, ("ValueError", word, 2.0), PASSES)
+    expect(run, f"{sent}; that is caught; then `cancelling`", ("returned", 0, 2.0), EVERY_WAY)
     sent = "a limit of 3 s, a block of 5 s; somebody else cancels the task after 1 s"
     expect(run, sent, ("CancelledError", "", 1.0), MINE)
+    sent = f"{sent}; CancelledError is caught, and 9 s more; then `cancelling`"
+    expect(run, sent, ("returned", 1, 10.0), NOT_MINE)
     sent = "a limit of 4 s, and in it one of 1 s, whose block takes 9 s; TimeoutError is caught, and 2 s more"
     expect(run, sent, ("returned", word, 3.0), AGAIN)
     sent = "a limit of 1 s, and in it one of 4 s, whose block takes 9 s; of that TimeoutError would be caught"
@@ -400,22 +449,24 @@ def expect(run: Run, sent: str, wanted: Played, idea: str) -> None:
     except Failed as failure:
         raise Failed(sent, in_words(wanted), failure.got, failure.idea) from None
     expect_no_slip(got)
-    end, value, seconds = got
+    end, value, seconds = got = tuple(got)
     if (end, seconds) == wanted[::2] and wanted[1] in (None, value) and not errors:
         return
     if any("TimeoutError" in each for each in errors):
         idea = IN_A_CALLBACK
+    elif errors:
+        raise Failed(sent, in_words(wanted), f"{in_words(got)}; the loop reports {errors[0]}", REPORTED)
     elif end in ("CancelledError", "TimeoutError") and not seconds:
         idea = CALLED
     elif idea == TIMER and (end == "TimeoutError" or seconds > wanted[2]):
         idea = NOT_A_NAP
-    elif idea == ENDED and end == "CancelledError":
+    elif idea == ENDED and (end == "CancelledError" or (end, seconds) == ("returned", 2.0)):
         idea = TURNED
-    elif idea == ENDED and (end, seconds) == ("returned", 2.0):
-        idea = PASSES
+    elif idea == NOT_MINE and end == "CancelledError":
+        idea = TIMER
     elif idea == AGAIN and end == "returned" and value != wanted[1]:
         idea = AS_IT_WAS
-    raise Failed(sent, in_words(wanted), in_words(tuple(got)), idea)
+    raise Failed(sent, in_words(wanted), in_words(got), idea)
 
 
 EXERCISE = Exercise(
@@ -442,6 +493,9 @@ EXERCISE = Exercise(
         Wrong(FORGETS_THE_OTHERS, "At the same moment"),
         Wrong(COUNTS_FROM_ZERO, "once before the block"),
         Wrong(FROM_THE_MAKING, "not from where the limit is made"),
+        Wrong(ALWAYS_TAKES_BACK, "was somebody else's"),
+        Wrong(TAKES_BACK_ONE_WAY, "on every way out"),
+        Wrong(THE_CURRENT_ONE, "no task is the current one"),
     ),
     core=False,
 )

@@ -3,13 +3,17 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
+
+import psutil
 
 from course_lib.coach.bare_loop import BareLoop
 from course_lib.coach.exam import Exam
 from course_lib.coach.exercise import Exercise, Failed, Wrong
 from course_lib.coach.run import Ideas, Run, brief
-from course_lib.eventloop import CancelledError
+from course_lib.eventloop import CancelledError, Loop
+from course_lib.lab.waiting import wait_until
 
 # --- the task
 
@@ -204,6 +208,34 @@ async def run_in_thread(loop, function, *args):
 
 NO_RESULT = changed("    return await future", "    await future")
 
+ERROR_GONE = changed(
+    "loop.call_soon_threadsafe(settle, future.set_exception, error)",
+    "loop.call_soon_threadsafe(lambda: settle(future.set_exception, error))",
+)
+
+LOOKS_TOO_EARLY = TOO_LATE.replace(
+    "            loop.call_soon_threadsafe(settle, future.set_result, result)",
+    "            if not future.done():\n"
+    "                loop.call_soon_threadsafe(settle, future.set_result, result)",
+)
+
+POOL_WAITS = """
+import concurrent.futures
+
+from course_lib import Future
+
+
+async def run_in_thread(loop, function, *args):
+    ended = Future(loop)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        work = pool.submit(function, *args)
+        work.add_done_callback(
+            lambda work: loop.call_soon_threadsafe(lambda: ended.done() or ended.set_result(None))
+        )
+        await ended
+    return work.result()
+"""
+
 POOL_KEPT = OTHER.replace("    pool.shutdown(wait=False)\n", "    KEPT.append(pool)\n").replace(
     "from course_lib import Future\n", "from course_lib import Future\n\nKEPT = []\n"
 )
@@ -230,14 +262,36 @@ RAISES = (
     "The function has raised an exception. Who awaits the result gets that instead: the thread catches it,"
     " and hands it over for `set_exception`."
 )
+GONE = (
+    "`except … as error:` deletes the name `error` at the end of its block. What is handed over is called"
+    " later, in the loop's thread: give it the exception as an argument, not the name."
+)
+HANDED_OVER = (
+    "The loop has called what the thread has handed over, and that raised. It is called with the arguments"
+    " that come after it, and settles the future once: with a result or with an exception."
+)
 ARGUMENTS = "`function` is called once, with all of `args`; what it returns is what the `await` gives."
 AT_ONCE = "Two calls at the same time do not wait for each other: each has a thread of its own."
 LATE = (
     "The task was cancelled while the thread was at work; that cancels the future which it awaits. The thread"
     " ends later, and has nobody to tell: a future that is done is settled no more."
 )
+TOO_EARLY = (
+    "The thread has handed over, then the task was cancelled, then the loop has called what was handed over."
+    " Whether the future is done may change in between: look when it is settled, in the loop's own thread."
+)
+STAYS = (
+    "The task was cancelled while the thread was at work, and now the loop's thread waits for that one to"
+    " end. Nothing ends a thread; let it go, also when the `await` raises."
+)
+SWALLOWED = "The task was cancelled: CancelledError is raised at your `await`, and goes on from there."
+AWAITED = (
+    "What can be awaited is a future of this loop, and no thread, or future of a pool, is one. Make one, see"
+    " to it that the loop settles it, and await that."
+)
 FOREIGN = "asyncio's threads report to asyncio's loop, and none is running here. Make a thread of your own."
 BEATS = 5
+REPORTS = "the loop reports"
 ERRORS: Ideas = {"RuntimeError": FOREIGN, "TypeError": ARGUMENTS}
 
 
@@ -246,6 +300,8 @@ ERRORS: Ideas = {"RuntimeError": FOREIGN, "TypeError": ARGUMENTS}
 
 class GuardedLoop(BareLoop):
     """Notes what another thread does with it that only its own may."""
+
+    sleep = Loop.sleep  # for those who look again and again
 
     def __init__(self) -> None:
         super().__init__()
@@ -303,21 +359,38 @@ class Place:
 
         return self.loop.spawn(task())
 
+    def call_alone(self, threads: int, function: Callable[..., Any], *args: Any) -> Any:
+        """The same for a function that does not wait: its thread has ended, and the loop has not gone on.
+
+        ``threads`` are so many as run when none of the learner's does.
+        """
+        task = self.call(function, *args)
+        self.loop.run_once(0)
+        with suppress(TimeoutError):  # not each thread ends by itself
+            wait_until(lambda: psutil.Process().num_threads() <= threads, 1.0)
+        return task
+
+    def no_end(self) -> str:
+        """Say in words that a task is not done."""
+        errors = "".join(f"; {REPORTS} {type(error).__name__}: {error}" for error in self.loop.errors[:1])
+        return f"no end{errors}"
+
     def end(self, *tasks: Any) -> Any:
         """Run until the tasks are done; return their results, or that some are not."""
         if self.loop.run_until(lambda: all(task.done() for task in tasks), rounds=20, patience=0.2):
             return [task.result() for task in tasks]
-        return self.loop.errors[0] if self.loop.errors else "no end"
+        return self.no_end()
 
 
 def drive(run_in_thread: Any, words: list[str], number: int) -> Iterator[Any]:
     """Each step yields what came of it."""
+    threads = psutil.Process().num_threads()
     with Place(run_in_thread) as here:
         task = here.call(here.look_up, words[0], number)
         yield here.loop.falls_asleep()
         here.beat()
         here.loop.run_until(task.done, rounds=100)
-        yield [here.beats, task.result() if task.done() else "no end"]
+        yield [here.beats, task.result() if task.done() else here.no_end()]
     with Place(run_in_thread) as here:
         task = here.call(here.look_up, words[1])
         here.loop.falls_asleep()
@@ -326,9 +399,9 @@ def drive(run_in_thread: Any, words: list[str], number: int) -> Iterator[Any]:
         yield [here.loop.noting.slept, here.loop.meddled]
         here.end(task)
     with Place(run_in_thread) as here:
-        task = here.call(here.fail, words[2])
+        task = here.call_alone(threads, here.fail, words[2])
         here.loop.run_until(task.done, rounds=10, patience=0.2)
-        yield outcome(task)
+        yield outcome(task) if task.done() else here.no_end()
     with Place(run_in_thread) as here:
         yield here.end(here.call(here.meet, words[0]), here.call(here.meet, words[1]))
     with Place(run_in_thread) as here:
@@ -336,11 +409,14 @@ def drive(run_in_thread: Any, words: list[str], number: int) -> Iterator[Any]:
         yield here.end(here.call(socket.getaddrinfo, *arguments)) == [socket.getaddrinfo(*arguments)]
     with Place(run_in_thread) as here:
         yield cancelled(here)
+    with Place(run_in_thread) as here:
+        here.answered.set()
+        task = here.call_alone(threads, here.look_up, "nobody")
+        task.cancel()
+        yield ends(here, task)
 
 
 def outcome(task: Any) -> str:
-    if not task.done():
-        return "no end"
     error = task.exception()
     return f"{type(error).__name__}: {error}" if error else f"{brief(task.result())}, and no exception"
 
@@ -354,7 +430,13 @@ def cancelled(here: Place) -> list[str]:
     here.loop.falls_asleep()
     here.answered.set()
     here.loop.run_once(3.0)  # it is woken when the thread has something to tell
-    here.loop.run_once(0)
+    return ends(here, task)
+
+
+def ends(here: Place, task: Any) -> list[str]:
+    """Run some rounds more; return how ``task`` has ended, and what the loop reports."""
+    for _ in range(3):
+        here.loop.run_once(0)
     try:
         task.result()
         end = "a result"
@@ -390,12 +472,24 @@ def judge(exam: Exam) -> None:
     run.sent = "socket.getaddrinfo('localhost', …): is the result as without a thread?"
     step(run, True, ARGUMENTS)
     run.sent = "a function that returns after its task has been cancelled"
-    step(run, ["cancelled"], LATE)
+    step(run, ["cancelled"], LATE, stuck=STAYS)
+    run.sent = "a function that returns, and then its task is cancelled, before the next round of the loop"
+    step(run, ["cancelled"], TOO_EARLY)
     run.result()
 
 
-def step(run: Run, expected: Any, idea: str) -> None:
-    run.expect_equal(run.next(6.0, ideas=ERRORS, idea=idea), expected, idea)
+def step(run: Run, expected: Any, idea: str, stuck: str = "") -> None:
+    try:
+        value = run.next(6.0, ideas=ERRORS, idea=stuck or idea)
+    except Failed as failure:
+        if "'await' expression" in failure.got:
+            raise Failed(run.sent, brief(expected), failure.got, AWAITED) from None
+        raise
+    if REPORTS in str(value):
+        idea = GONE if "free variable" in str(value) else HANDED_OVER
+    elif value == ["a result"]:
+        idea = SWALLOWED
+    run.expect_equal(value, expected, idea)
 
 
 EXERCISE = Exercise(
@@ -423,6 +517,9 @@ EXERCISE = Exercise(
         Wrong(ONE_FOR_ALL, "do not wait for each other"),
         Wrong(TOO_LATE, "settled no more"),
         Wrong(ASYNCIO, "asyncio's loop"),
+        Wrong(ERROR_GONE, "deletes the name"),
+        Wrong(LOOKS_TOO_EARLY, "may change in between"),
+        Wrong(POOL_WAITS, "let it go"),
         Wrong(POOL_KEPT, "must also end or close"),
     ),
     core=False,

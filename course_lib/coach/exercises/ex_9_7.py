@@ -14,10 +14,11 @@ from course_lib.coach.exam import Exam
 from course_lib.coach.exercise import Exercise, Failed, Wrong
 from course_lib.coach.run import Cargo, Ideas, Run
 from course_lib.conversation import Conversation
-from course_lib.eventloop import READ
+from course_lib.eventloop import READ, WRITE
 from course_lib.lab.gauntlet import judge_scenario
 from course_lib.lab.loop_server import server_on
 from course_lib.servers.base import Address
+from course_lib.waker import Waker
 
 # --- the task
 
@@ -308,9 +309,33 @@ RUNS_IT = changed(
 
 TIMER_LOST = changed("return self.timers.add(", "self.timers.add(")
 
+LOOKS_NOW_AND_THEN = changed("return None if due is None", "return 0.1 if due is None")
+
+WAKES_FIRST = changed(
+    """        self.stopping = True
+        self.waker.wake()
+""",
+    """        self.waker.wake()
+        self.stopping = True
+""",
+)
+
+TIMERS_WHEN_QUIET = changed(
+    """        for timer in self.timers.take_due(time.monotonic()):
+            self.call_soon(timer)
+""",
+    """        if not self.ready:
+            for timer in self.timers.take_due(time.monotonic()):
+                self.call_soon(timer)
+""",
+)
+
 # --- words and numbers of the judge
 
-NO_SLEEP = "Something is in the queue: `select` may look what is ready, and must not sleep."
+NO_SLEEP = (
+    "Something is in the queue when the round begins: `select` may look what is ready, and must not sleep in"
+    " this round."
+)
 IN_ORDER = (
     "`call_soon(callback, *args)`: the next round calls `callback(*args)`, all that are in the queue by then,"
     " in the order in which they came."
@@ -318,6 +343,10 @@ IN_ORDER = (
 STARVED = (
     "What is added during a round belongs to the next one. A callback that adds itself must not keep the"
     " selector and the timers from their turn."
+)
+FORGOTTEN = (
+    "The callback has added itself during the round, and is not called in the next one. What is added during"
+    " a round must still be in the queue when that ends."
 )
 TIMERS = (
     "When nothing is in the queue, the loop sleeps until the next timer is due, and no longer; then it calls"
@@ -339,6 +368,10 @@ OFTEN = (
     "The loop was awake far too often while it waited for a timer. How long `select` may sleep is known:"
     " until the next one is due."
 )
+CROWD = (
+    "In each round all three have their turn: sockets, timers and the queue. None of them waits until another"
+    " one has nothing to do."
+)
 CANCEL = "Who has called `call_later` may want to take it back: it returns the timer, which has `cancel`."
 EVENTS = (
     "`callback(events)`: a socket's callback is called when the socket is ready, and told for what. `select`"
@@ -348,11 +381,15 @@ SPAWNED = (
     "`spawn` makes a task of the coroutine and returns it at once: it runs in the rounds that follow, beside"
     " all others."
 )
+STEPPED_TWICE = (
+    "A task has its first step ordered when it is made, and each further one by what it waits for. One step"
+    " more resumes a coroutine that waits for something which is not there yet."
+)
 TOGETHER = "Two tasks sleep at the same time: the shorter sleep ends first."
 TALKS = "The task waits in `sock_recv`, and bytes have come: its callback must be called, with the events."
 WAKES = (
     "`stop` was called by another thread, while the loop sleeps in `select`. The loop sees no variable there:"
-    " set the mark, and wake it."
+    " set the mark first, and then wake it."
 )
 RESTS = "Nothing is due and nothing comes: the loop sleeps in `select` for as long as it takes."
 SCENARIOS = {
@@ -364,10 +401,10 @@ SCENARIOS = {
     "idle_cpu": RESTS,
     "stop_under_load": WAKES,
 }
-SHORT, LONG = 0.05, 0.3
+SHORT, LONG, QUIET, VERY_LONG = 0.05, 0.3, 0.7, 60.0
 TOO_OFTEN = 3
 MOST_ROUNDS = 20
-ERRORS: Ideas = {"TypeError": TIMER_ARGUMENTS}
+ERRORS: Ideas = {"TypeError": TIMER_ARGUMENTS, "OverflowError": EARLY}
 
 
 # --- in the learner's process
@@ -410,30 +447,43 @@ def drive(kind: Any, names: list[str]) -> Iterator[Any]:
     with Notes(kind) as here:
         for number, name in enumerate(names):
             here.loop.call_soon(here.note, name, number)
+        yield list(here.notes)
         here.loop.run_once()
         yield here.notes
     with Notes(kind) as here:
-        yield adds_itself(here)
+        yield from adds_itself(here)
     with Notes(kind) as here:
         yield from timers(here, names)
+    with Notes(kind) as here:
+        here.loop.call_later(VERY_LONG, here.note, names[0])
+        here.loop.call_soon(here.note, names[1])
+        here.loop.run_once()
+        yield here.words()
     left, right = socket.socketpair()
-    with left, right, Notes(kind) as here:
-        left.send(names[0].encode())
-        here.loop.register(right, READ, lambda *events: here.note(*events, right.recv(100).decode()))
-        here.loop.call_soon(here.note, "queue")
-        here.rounds(lambda: len(here.notes) == 2)
-        yield sorted(here.notes, key=str)
+    with left, right:
+        yield from sockets(kind, left, right, names[0])
     with Notes(kind) as here:
         yield from tasks(here, names)
     with Notes(kind) as here:
+        Waker.wake = slowly(Waker.wake)  # type: ignore[assignment]
         threading.Timer(1.0, here.loop.stop).start()
         yield "runs"
         here.loop.run_forever()
         yield "stopped"
 
 
-def adds_itself(here: Notes) -> int:
-    """Return how often a callback was called in one round that adds itself."""
+def slowly(wake: Callable[[Waker], None]) -> Callable[[Waker], None]:
+    """Whoever has woken the loop comes to his next line when that has had its round."""
+
+    def wake_and_rest(waker: Waker) -> None:
+        wake(waker)
+        time.sleep(LONG)
+
+    return wake_and_rest
+
+
+def adds_itself(here: Notes) -> Iterator[int]:
+    """Yield how often a callback was called in one round that adds itself, and after one more round."""
 
     def again() -> None:
         here.note("again")
@@ -446,7 +496,42 @@ def adds_itself(here: Notes) -> int:
         here.loop.run_once()
     except Starved:
         pass
-    return len(here.notes)
+    yield len(here.notes)
+    here.loop.run_once()
+    yield len(here.notes)
+
+
+def sockets(kind: Any, left: socket.socket, right: socket.socket, name: str) -> Iterator[Any]:
+    """Yield what callbacks were told; how long a quiet round takes; who has a turn where all is busy."""
+    with Notes(kind) as here:
+        left.send(name.encode())
+        here.loop.register(right, READ, lambda *events: here.note(*events, right.recv(100).decode()))
+        here.loop.call_soon(here.note, "queue")
+        here.rounds(lambda: len(here.notes) == 2)
+        yield sorted(here.notes, key=str)
+    with Notes(kind) as here:
+        here.loop.register(right, READ | WRITE, here.note)
+        here.rounds(lambda: here.notes)
+        yield here.notes[:1]
+    with Notes(kind) as here:
+        here.loop.register(right, READ, here.note)
+        start = time.monotonic()
+        threading.Timer(QUIET, left.send, [b"!"]).start()
+        here.loop.run_once()
+        yield time.monotonic() - start
+    with Notes(kind) as here:
+
+        def again() -> None:
+            here.note("queue")
+            here.loop.call_soon(again)
+
+        here.loop.register(right, READ, lambda events: here.note("socket"))
+        here.loop.call_soon(again)
+        here.loop.call_later(SHORT, here.note, "timer")
+        time.sleep(SHORT)
+        for _ in range(3):
+            here.loop.run_once()
+        yield sorted(set(here.words()))
 
 
 def timers(here: Notes, names: list[str]) -> Iterator[Any]:
@@ -454,10 +539,12 @@ def timers(here: Notes, names: list[str]) -> Iterator[Any]:
     start = time.monotonic()
     here.loop.call_later(LONG, here.note, names[0])
     here.loop.call_later(SHORT, here.note, names[1])
-    timer = here.loop.call_later(SHORT, here.note, names[2])
+    here.loop.call_later(SHORT, here.note, names[2])
+    timer = here.loop.call_later(SHORT, here.note, "cancelled")
     yield [callable(getattr(timer, "cancel", None)), here.words()]
     timer.cancel()
-    rounds = here.rounds(lambda: len(here.notes) == 2)
+    time.sleep(SHORT)  # two are due at the same time
+    rounds = here.rounds(lambda: len(here.notes) == 3)
     yield [here.words(), time.monotonic() - start, rounds]
 
 
@@ -474,7 +561,6 @@ def tasks(here: Notes, names: list[str]) -> Iterator[Any]:
 
     spawned = [here.loop.spawn(naps(names[0], LONG)), here.loop.spawn(naps(names[1], SHORT))]
     yield [callable(getattr(task, "done", None)) and not task.done() for task in spawned]
-    here.rounds(lambda: len(here.notes) == 2)
     here.rounds(lambda: all(task.done() for task in spawned))
     yield [here.words(), [task.result() for task in spawned if task.done()]]
     left, right = socket.socketpair()
@@ -508,17 +594,16 @@ def judge(exam: Exam) -> None:
     names = [exam.word(4) for _ in range(3)]
     run = exam.run(drive, names)
     one, two, three = names
-    step(
-        run,
-        f"call_soon for {', '.join(names)}, one round",
-        [[one, 0], [two, 1], [three, 2]],
-        IN_ORDER,
-        NO_SLEEP,
-    )
-    step(run, "call_soon for a callback that adds itself, one round: so many calls", 1, STARVED)
-    on_time(run, one, two)
-    ready = "a socket that is ready and a callback in the queue: what they are told"
-    step(run, ready, sorted([[READ, one], ["queue"]], key=str), EVENTS)
+    called = f"call_soon for {', '.join(names)}"
+    step(run, f"{called}, and no round yet", [], IN_ORDER)
+    step(run, f"{called}, one round", [[one, 0], [two, 1], [three, 2]], IN_ORDER, NO_SLEEP)
+    adds = "call_soon for a callback that adds itself"
+    step(run, f"{adds}, one round: so many calls", 1, STARVED)
+    step(run, f"{adds}, two rounds: so many calls", 2, FORGOTTEN)
+    on_time(run, one, two, three)
+    both = f"call_later of {VERY_LONG:g} s for {one}, and call_soon for {two}; one round"
+    step(run, both, [two], NO_SLEEP)
+    on_sockets(run, one)
     step(run, "spawn of two coroutines: are these tasks, and not done?", [True, True], SPAWNED)
     naps = f"loop.sleep of {one}, {LONG} s, and of {two}, {SHORT} s: who comes first, and the results"
     step(run, naps, [[two, one], [one, two]], TOGETHER)
@@ -532,14 +617,38 @@ def judge(exam: Exam) -> None:
         scenario(exam, name, idea)
 
 
+RAISED: dict[str, Ideas] = {
+    IN_ORDER: {"TypeError": IN_ORDER},
+    EVENTS: {"TypeError": EVENTS},
+    STARVED: {"RuntimeError": STARVED},
+    TOGETHER: {"RuntimeError": STEPPED_TWICE},
+}
+
+
 def step(run: Run, sent: str, expected: Any, idea: str, stuck: str = "") -> None:
     run.sent = sent
-    ideas = {"TypeError": idea} if idea in (IN_ORDER, EVENTS) else {}
-    run.expect_equal(run.next(3.0, ideas=ideas, idea=stuck or idea), expected, idea)
+    run.expect_equal(run.next(3.0, ideas=RAISED.get(idea), idea=stuck or idea), expected, idea)
 
 
-def on_time(run: Run, one: str, two: str) -> None:
-    run.sent = f"call_later of {LONG} s for {one}, of {SHORT} s for {two}, and another one that is cancelled"
+def on_sockets(run: Run, one: str) -> None:
+    ready = "a socket that is ready and a callback in the queue: what they are told"
+    step(run, ready, sorted([[READ, one], ["queue"]], key=str), EVENTS)
+    step(
+        run,
+        "a socket registered for READ and WRITE, with nothing to be read: what it is told",
+        [[WRITE]],
+        EVENTS,
+    )
+    run.sent = f"a socket that is ready after {QUIET} s, and nothing else: one round"
+    seconds = run.next(3.0, idea=RESTS)
+    if seconds < QUIET - 0.05:
+        raise Failed(run.sent, f"a round of {QUIET} s", f"a round of {seconds:.2f} s", RESTS)
+    busy = "a socket that stays ready, a callback that adds itself, and a timer that is due; three rounds"
+    step(run, busy, ["queue", "socket", "timer"], CROWD)
+
+
+def on_time(run: Run, one: str, two: str, three: str) -> None:
+    run.sent = f"call_later of {LONG} s for {one}, of {SHORT} s for {two}, {three} and one that is cancelled"
     cancels, early = run.next(3.0, ideas=ERRORS, idea=TIMER_ARGUMENTS)
     if early:
         got = f"calls of {', '.join(early)} while call_later ran"
@@ -547,13 +656,13 @@ def on_time(run: Run, one: str, two: str) -> None:
     if not cancels:
         raise Failed(run.sent, "a timer with a method cancel", "none", CANCEL)
     order, seconds, rounds = run.next(3.0, ideas=ERRORS, idea=TIMERS)
-    expected = f"calls of {two}, {one}, after {LONG} s"
+    expected = f"calls of {two}, {three}, {one}, after {LONG} s"
     if rounds >= MOST_ROUNDS:
         got = f"calls of {', '.join(order) or 'nobody'} in {rounds} rounds"
-        raise Failed(run.sent, expected, got, OFTEN if order or seconds < SHORT else NOT_TAKEN)
+        raise Failed(run.sent, expected, got, OFTEN if order else NOT_TAKEN)
     if "" in order:
         raise Failed(run.sent, expected, "calls without arguments", TIMER_ARGUMENTS)
-    if order != [two, one] or seconds < LONG - 0.01:
+    if order != [two, three, one] or seconds < LONG - 0.01:
         raise Failed(run.sent, expected, f"calls of {', '.join(order)}, after {seconds:.2f} s", EARLY)
 
 
@@ -594,6 +703,9 @@ EXERCISE = Exercise(
         Wrong(NO_TASK, "returns it at once"),
         Wrong(RUNS_IT, "returns it at once"),
         Wrong(TIMER_LOST, "it returns the timer"),
+        Wrong(LOOKS_NOW_AND_THEN, "for as long as it takes"),
+        Wrong(WAKES_FIRST, "and then wake it"),
+        Wrong(TIMERS_WHEN_QUIET, "have their turn"),
     ),
     limit=25.0,
 )
