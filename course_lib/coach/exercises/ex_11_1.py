@@ -144,6 +144,25 @@ KEPT = changed("def kind_of", "seen = {}\n\n\ndef kind_of").replace(
 
 CLOSES_IT = changed("socket.socket(fileno=os.dup(fd))", "socket.socket(fileno=fd)")
 
+LETS_IT_BLOCK = changed("        listens =", "        sock.setblocking(True)\n        listens =")
+
+OVERWRITTEN = """
+import os
+import socket
+
+
+def descriptors(loop):
+    found = {loop._selector.fileno(): "selector", loop._csock.fileno(): "self-pipe, write end"}
+    found[loop._ssock.fileno()] = "self-pipe, read end"
+    for fd in loop._selector.get_map():
+        with socket.socket(fileno=os.dup(fd)) as sock:
+            listens = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        found[fd] = "listener" if listens else "connection"
+    return found
+"""
+
+A_COMMA_LESS = changed('"self-pipe, read end"', '"self-pipe read end"')
+
 # --- words and numbers of the judge
 
 SHAPE = "`descriptors` returns a dict: its keys are numbers, its values the words that the stub names."
@@ -177,10 +196,12 @@ WRITES = (
     " for, there is no reader."
 )
 HARMLESS = (
-    "To look at a loop must not change it: here a descriptor is closed, or something has been left open."
+    "To look at a loop must not change it: here a descriptor of its own has been closed, or made to block."
+    " A copy by `os.dup` may be closed, but whether it blocks it shares with what it was copied from."
 )
 
 OWN = ("selector", "self-pipe, read end", "self-pipe, write end")
+KINDS = (*OWN, "listener", "connection")
 
 
 # --- in the learner's process
@@ -240,19 +261,38 @@ class Town:
         await self.rounds()
 
     def look(self) -> Any:
-        """Return what the learner sees, and what there is."""
+        """Return what the learner sees, what there is, and what of this was harmed by looking."""
 
         async def inside() -> Any:
             return self.descriptors(self.loop)
 
-        expected = {fd: "connection" for fd in map(fd_of, self.writers) if fd not in self.paused}
+        expected: dict[int, str] = {
+            fd: "connection" for fd in map(fd_of, self.writers) if fd not in self.paused
+        }
         expected |= {each.fileno(): "listener" for server in self.listeners for each in server.sockets}
-        return [self.runner.run(inside()), expected | self.added | own(self.loop)]
+        expected |= self.added | own(self.loop)
+        return [self.runner.run(inside()), expected, harmed(expected)]
 
 
 def fd_of(writer: asyncio.StreamWriter) -> int:
     number: int = writer.get_extra_info("socket").fileno()
     return number
+
+
+def harmed(expected: dict[int, str]) -> list[int]:
+    """Return those that are closed now, or would block."""
+    bad = []
+    for fd, kind in expected.items():
+        try:
+            if os.get_blocking(fd) and kind != "selector":
+                bad.append(fd)
+        except OSError:
+            bad.append(fd)
+    return bad
+
+
+def nothing() -> None:
+    """A callback like any other."""
 
 
 def own(loop: Any) -> dict[int, str]:
@@ -269,11 +309,11 @@ def holes(stack: ExitStack, left: int) -> None:
 
 
 def drive(descriptors: Any, servers: int, clients: int, first: int) -> Iterator[Any]:
-    """Each step yields what was seen, and what there is."""
+    """Each step yields what was seen, what there is, and what of this is not as it was."""
     with ExitStack() as stack:
         holes(stack, first)
         loop = asyncio.new_event_loop()
-        yield [descriptors(loop), own(loop)]
+        yield [descriptors(loop), own(loop), harmed(own(loop))]
         with asyncio.Runner() as runner:
             town = Town(runner, descriptors)
             yield town.look()
@@ -291,9 +331,13 @@ def steps(town: Town, servers: int, clients: int) -> Iterator[Any]:
     yield town.look()
     left, right = socket.socketpair()
     with left, right:
-        town.loop.add_reader(left, print)
-        town.loop.add_writer(right, int)
-        town.added = {left.fileno(): "connection", right.fileno(): "connection"}
+        left.setblocking(False)
+        right.setblocking(False)
+        town.loop.add_reader(left, nothing)
+        town.added = {left.fileno(): "connection"}
+        yield town.look()
+        town.loop.add_writer(right, nothing)
+        town.added[right.fileno()] = "connection"
         yield town.look()
         town.loop.remove_reader(left)
         town.loop.remove_writer(right)
@@ -314,10 +358,11 @@ def judge(exam: Exam) -> None:
     look(run, "another new loop beside it", FOREIGN)
     opened = f"{servers} servers and {clients} connections, both ends of them on this loop"
     look(run, opened, FOREIGN)
-    look(run, f"{opened}; a second look", HARMLESS)
+    look(run, f"{opened}; a second look", FOREIGN)
     look(run, f"{opened}; add_signal_handler", "A signal handler uses the self-pipe, and opens nothing.")
     look(run, f"{opened}; one transport has paused reading", PAUSED)
-    look(run, "the same; a socket with add_reader, and another one with add_writer", FOREIGN)
+    look(run, "the same; a socket with add_reader", FOREIGN)
+    look(run, "the same; another socket with add_writer", FOREIGN)
     look(run, "the same, after a server and most connections have been closed", GONE)
     run.result()
 
@@ -326,7 +371,9 @@ def look(run: Run, what: str, extra: str) -> None:
     """Expect that all is seen that is there; what is seen beyond that has the idea ``extra``."""
     run.sent = what
     ideas = {"AttributeError": WRITES, "TypeError": WRITES} if "add_writer" in what else {}
-    got, expected = run.next(5.0, ideas={**ideas, "OSError": HARMLESS})
+    got, expected, bad = run.next(5.0, ideas=ideas)
+    if bad:
+        raise Failed(what, "descriptors as they were", f"{bad[0]} is closed, or blocks", HARMLESS)
     numbers = type(got) is dict and all(type(fd) is int and type(kind) is str for fd, kind in got.items())
     if not numbers:
         raise Failed(what, "a dict such as {7: 'selector', …}", brief(got), SHAPE)
@@ -337,8 +384,16 @@ def look(run: Run, what: str, extra: str) -> None:
             idea = SELECTOR if kind == "selector" else PIPE if kind in OWN else WATCHED
             raise Failed(what, f"{fd}: {kind!r}", f"no {fd} in {brief(got)}", idea)
         if got[fd] != kind:
-            idea = ENDS if kind in OWN[1:] else LISTENS if kind not in OWN else SELECTOR
-            raise Failed(what, f"{fd}: {kind!r}", f"{fd}: {got[fd]!r}", idea)
+            raise Failed(what, f"{fd}: {kind!r}", f"{fd}: {got[fd]!r}", confused(got[fd], kind))
+
+
+def confused(got: str, kind: str) -> str:
+    """Say what it means to take a descriptor of this kind for ``got``."""
+    if got not in KINDS:
+        return SHAPE
+    if kind not in OWN:
+        return LISTENS
+    return SELECTOR if kind == "selector" else ENDS if got in OWN else PIPE
 
 
 EXERCISE = Exercise(
@@ -364,6 +419,9 @@ EXERCISE = Exercise(
         Wrong(READERS, "there is no reader"),
         Wrong(KEPT, "more descriptors than this loop"),
         Wrong(CLOSES_IT, "must not change it"),
+        Wrong(LETS_IT_BLOCK, "must not change it"),
+        Wrong(OVERWRITTEN, "It watches one of them"),
+        Wrong(A_COMMA_LESS, "the words that the stub names"),
     ),
     core=False,
     unavailable=""

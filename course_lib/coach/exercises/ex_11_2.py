@@ -9,6 +9,7 @@ from typing import Any
 
 from course_lib.coach.exam import Exam
 from course_lib.coach.exercise import Exercise, Failed, Wrong
+from course_lib.coach.exercises.explaining import expect_untouched, patched
 from course_lib.coach.run import Run, brief
 
 # --- the task
@@ -31,7 +32,8 @@ HINTS = (
     " `super()._run_once()`. Or: `asyncio.SelectorEventLoop(selector)` takes a selector of yours, whose"
     " `select` counts.",
     "`loop.run_until_complete(main())` runs for `main` alone. Look at the count as soon as it returns, and"
-    " close the loop in a `finally`.",
+    " close the loop in a `finally`. (To try it in a cell: `await asyncio.to_thread(iterations, main)`, since"
+    " in the notebook's own thread a loop runs already.)",
 )
 
 # --- right answers
@@ -140,7 +142,7 @@ def iterations(main):
         loop.close()
 """
 
-BY_THE_CLOCK = changed("loop.call_soon(tick)", "loop.call_later(0.001, tick)", TICKER)
+BY_THE_CLOCK = changed("loop.call_soon(tick)", "loop.call_later(0.05, tick)", TICKER)
 
 FOR_ALL = changed("        self.rounds += 1", "        CountingLoop.rounds += 1")
 
@@ -195,6 +197,30 @@ def iterations(main):
     return count + 2
 """
 
+STAYS_PATCHED = """
+import asyncio
+
+
+def iterations(main):
+    count = 0
+    run_once = asyncio.BaseEventLoop._run_once
+
+    def counted(loop):
+        nonlocal count
+        count += 1
+        run_once(loop)
+
+    asyncio.BaseEventLoop._run_once = counted
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(main())
+        return count
+    finally:
+        loop.close()
+"""
+
+ANOTHER_LOOP = changed("loop.run_until_complete(main())", "asyncio.run(main())")
+
 # --- words and numbers of the judge
 
 A_NUMBER = "`iterations` returns a number: that of the rounds. What `main` returns is of no interest."
@@ -202,6 +228,7 @@ EACH = (
     "Each round counts, also one in which `select` has nothing to tell: what stands in the queue is called in"
     " it."
 )
+NONE = f"No round was counted of the loop that runs `main`. (`asyncio.run` makes a loop of its own.) {EACH}"
 LAST = (
     "`main` has ended, and the loop goes round once more: that a task is done is told by a callback, and such"
     " a callback goes through `call_soon`. This one stops the loop."
@@ -283,7 +310,7 @@ def rounds_of(main: Main) -> int:
 
 
 def drive(iterations: Any, programs: list[tuple[str, int, int]]) -> Iterator[Any]:
-    """Yield for each program what came back, and how many loops were left open."""
+    """Yield for each program what came back, how many loops were left open, and what was left changed."""
     for each in programs:
         main = program(*each)
         with warnings.catch_warnings(record=True) as warned:
@@ -295,7 +322,8 @@ def drive(iterations: Any, programs: list[tuple[str, int, int]]) -> Iterator[Any
                     raise
                 result = "ValueError"
             gc.collect()
-        yield [result, sum("unclosed event loop" in str(each.message) for each in warned)]
+        left = sum("unclosed event loop" in str(each.message) for each in warned)
+        yield [result, left, patched()]
 
 
 # --- the judge
@@ -327,9 +355,9 @@ def judge(exam: Exam) -> None:
     counted(run, heard, program("hears", 0, 0), EACH, AWAKE)
     counted(run, f"{again} {sleep}", program("rounds", again, 0), ANEW, ANEW)
     run.sent = "a main that raises ValueError"
-    result, left = run.next(5.0, idea=ERROR)
+    result, left, others = run.next(5.0, idea=ERROR)
     run.expect_equal(result, "ValueError", ERROR)
-    closed(run, left)
+    nothing_left(run, left, others)
     run.result()
 
 
@@ -337,18 +365,20 @@ def counted(run: Run, what: str, main: Main, fewer: str, more: str) -> None:
     """Expect as many rounds as the judge's own loop makes for it; else say why they are fewer, or more."""
     expected = rounds_of(main)
     run.sent = what
-    got, left = run.next(8.0, idea="`main()` ends; so the loop must end, too.")
+    got, left, others = run.next(8.0, idea="`main()` ends; so the loop must end, too.")
     if type(got) is not int:
         raise Failed(what, f"{expected}", brief(got), A_NUMBER)
     if got != expected:
         idea = more if got > expected else fewer
-        raise Failed(what, f"{expected} rounds", f"{got}", idea if got else EACH)
-    closed(run, left)
+        raise Failed(what, f"{expected} rounds", f"{got}", idea if got else NONE)
+    nothing_left(run, left, others)
 
 
-def closed(run: Run, left: int) -> None:
+def nothing_left(run: Run, left: int, others: list[str]) -> None:
+    """Expect that the loop is closed, and the classes that all loops share are as they were."""
     if left:
         raise Failed(run.sent, "a loop that is closed at the end", f"{left} that is not", CLOSE)
+    expect_untouched(run, others)
 
 
 EXERCISE = Exercise(
@@ -372,5 +402,7 @@ EXERCISE = Exercise(
         Wrong(CLOSED_WHERE_WELL, "whatever `main` does"),
         Wrong(ITS_RESULT, "returns a number"),
         Wrong(STEPS, "nor the steps of one task"),
+        Wrong(STAYS_PATCHED, "give back what was there"),
+        Wrong(ANOTHER_LOOP, "the loop that runs `main`"),
     ),
 )

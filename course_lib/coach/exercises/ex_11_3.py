@@ -4,12 +4,14 @@ import asyncio
 import collections
 import contextvars
 import socket
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from course_lib.coach.exam import Exam
 from course_lib.coach.exercise import Exercise, Failed, Wrong
-from course_lib.coach.run import Ideas, Run, brief
+from course_lib.coach.exercises.explaining import explained
+from course_lib.coach.run import Run, brief
 
 # --- the task
 
@@ -232,7 +234,64 @@ ONE_FOR_ALL = changed(
     ),
 )
 
+AFTER_THE_CALL = changed(
+    OTHER,
+    ("            match getattr", "            result = callback(*args)\n            match getattr"),
+    ("            return callback(*args)\n", "            return result\n"),
+)
+
+TIMERS_WITHOUT_CONTEXT = changed(
+    OTHER,
+    (
+        "call_at(when, self.logged(callback), *args, context=context)",
+        "call_at(when, self.logged(callback), *args)",
+    ),
+)
+
+READERS_WITHOUT_ARGUMENTS = changed(
+    OTHER, ("_add_reader(fd, self.logged(callback), *args)", "_add_reader(fd, self.logged(callback))")
+)
+
+LATER_TWICE = (
+    OTHER
+    + """
+    def call_later(self, delay, callback, *args, context=None):
+        return super().call_later(delay, self.logged(callback), *args, context=context)
+"""
+)
+
+QUALIFIED = changed(SOLUTION, ("else callback.__name__", "else callback.__qualname__"))
+
+REPLACED_BY_ITS_BASE = changed(
+    SOLUTION,
+    (
+        "        super().__init__()\n        self.log = []\n        self._ready = LoggingQueue(self.log)\n",
+        "        self.log = []\n        self._ready = LoggingQueue(self.log)\n        super().__init__()\n",
+    ),
+)
+
 # --- words and numbers of the judge
+
+NOTHING = (
+    "Nothing has been noted. `super().__init__()` makes the loop's own parts, so yours take their place after"
+    " it; and only what `_run_once` goes through sees anything."
+)
+ONCE = (
+    "All that was called has been noted, and more. Each call is noted once, at one place, under the name of"
+    " what was asked for: `call_later`, for one, ends in `call_at`."
+)
+A_NAME = (
+    "A name alone is wanted: of a task what `get_name()` returns, of any other callback its `__name__`. This"
+    " is its `__qualname__`, or a longer text."
+)
+FAILS = (
+    "A callback that raises has been called like the others: whoever notes a name afterwards must do it then,"
+    " too."
+)
+RETURNS = (
+    "`call_soon`, `call_at` and the rest return a handle, by which a call can be taken back: who takes their"
+    " place returns what they return."
+)
 
 STEPS = (
     "Each step of a task is a callback like any other, and what is wanted of it is the task's own name,"
@@ -325,12 +384,16 @@ async def descriptors(loop: Any, spec: Spec) -> Any:
     got: list[Any] = []
     first, second, third, *_ = spec["names"]
     heard = loop.create_future()
+
+    def hear(*args: Any) -> None:
+        loop.remove_reader(right)
+        heard.set_result([*args, right.recv(100)])
+
     left, right = socket.socketpair()
     with left, right:
-        loop.add_reader(right, named(first, lambda: heard.set_result(right.recv(100))))
+        loop.add_reader(right, named(first, hear), third)
         loop.call_later(0.05, named(second, left.send), b"byte")
         got.append(await heard)
-        loop.remove_reader(right)
         written = loop.create_future()
         loop.add_writer(left, named(third, lambda: (loop.remove_writer(left), written.set_result("room"))))
         got.append(await written)
@@ -348,6 +411,8 @@ async def contexts(loop: Any, spec: Spec) -> Any:
     loop.call_soon(named(first, lambda: got.append(WORD.get())), context=given)
     loop.call_soon(named(second, lambda: got.append(WORD.get())))
     await asyncio.sleep(0)
+    loop.call_later(0.05, named(first, lambda: got.append(WORD.get())), context=given)
+    await asyncio.sleep(0.1)
     return got
 
 
@@ -428,8 +493,8 @@ SAID = {
     "callbacks": "four times call_soon",
     "cancelled": "four times call_soon; the second handle is cancelled",
     "timers": "call_later of three functions, of which one is cancelled",
-    "descriptors": "add_reader, add_writer, call_soon_threadsafe",
-    "contexts": "call_soon with a context",
+    "descriptors": "add_reader(sock, callback, word), add_writer, call_soon_threadsafe",
+    "contexts": "call_soon and call_later with a context",
     "errors": "call_soon of two functions, of which one raises ValueError",
 }
 IDEAS = {
@@ -437,8 +502,15 @@ IDEAS = {
     "timers": TIMERS,
     "descriptors": DESCRIPTORS,
     "contexts": CONTEXT,
+    "errors": FAILS,
 }
-ERRORS: Ideas = {"TypeError": CONTEXT}
+ERRORS = {
+    "argument 'context'": CONTEXT,
+    "'NoneType' object has no attribute '__name__'": CANCELLED,
+    "'NoneType' object has no attribute 'cancel'": RETURNS,
+    "'NoneType' object has no attribute '_source_traceback'": RETURNS,
+}
+"""What the words of an exception mean here."""
 
 
 def judge(exam: Exam) -> None:
@@ -449,7 +521,7 @@ def judge(exam: Exam) -> None:
     for name, words in SAID.items():
         program(run, name, spec, words)
     run.sent = "two loops, each of which runs a program; the log of the second one"
-    log, result = run.next(5.0, ideas=ERRORS, idea=UNCHANGED)
+    log, _ = run.next(5.0, idea=UNCHANGED)
     if log != expected_of("tasks", spec)[0]:
         raise Failed(run.sent, "the names of what this one has called", brief(log), OWN)
     run.result()
@@ -459,10 +531,11 @@ def program(run: Run, name: str, spec: Spec, words: str) -> None:
     """Expect the log, and then the result, that the judge's own loop has."""
     log, result = expected_of(name, spec)
     run.sent = words
-    got, returned = run.next(5.0, ideas=ERRORS, idea=UNCHANGED)
+    with explained(run, ERRORS):
+        got, returned = run.next(5.0, idea=UNCHANGED)
     if type(got) is not list:
         raise Failed(words, "a list", brief(got), LIST)
-    if len(got) > len(log) and got[-len(log) :] == log:
+    if name != "tasks" and len(got) > len(log) and got[-len(log) :] == log:
         raise Failed(words, f"in the log: {commas(log)}", f"before it, {commas(got[: -len(log)])}", OWN)
     if got != log:
         at = next((i for i, name in enumerate(log) if got[i : i + 1] != [name]), len(log))
@@ -473,6 +546,12 @@ def program(run: Run, name: str, spec: Spec, words: str) -> None:
 
 def idea_of(name: str, log: list[str], got: list[Any], at: int) -> str:
     """Say what is wrong with the log ``got``, which should be ``log`` and differs at ``at``."""
+    if not got:
+        return NOTHING
+    if log[at:] and got[at:] and log[at] != got[at] and log[at] in str(got[at]):
+        return A_NAME
+    if name != "cancelled" and len(got) > len(log) and not Counter(log) - Counter(map(str, got)):
+        return ONCE
     if name in IDEAS:
         return IDEAS[name]
     if log[at:] and log[at] not in got and (log[at].startswith("_") or name != "tasks"):
@@ -507,6 +586,12 @@ EXERCISE = Exercise(
         Wrong(TASKS_ALONE, "Not all that a loop calls"),
         Wrong(TASKS_BEGIN, "each time that the loop takes"),
         Wrong(ONE_FOR_ALL, "a log of its own"),
+        Wrong(AFTER_THE_CALL, "A callback that raises has been called"),
+        Wrong(TIMERS_WITHOUT_CONTEXT, "take a `context`"),
+        Wrong(READERS_WITHOUT_ARGUMENTS, "must change nothing"),
+        Wrong(LATER_TWICE, "Each call is noted once"),
+        Wrong(QUALIFIED, "A name alone is wanted"),
+        Wrong(REPLACED_BY_ITS_BASE, "Nothing has been noted"),
     ),
     core=False,
 )

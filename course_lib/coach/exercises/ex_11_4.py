@@ -10,6 +10,7 @@ from typing import Any
 
 from course_lib.coach.exam import Exam
 from course_lib.coach.exercise import Exercise, Failed, Wrong
+from course_lib.coach.exercises.explaining import expect_untouched, patched
 from course_lib.coach.run import Run, brief
 
 # --- the task
@@ -34,7 +35,9 @@ HINTS = (
     " the seconds. `logger.addHandler(…)`, and in a `finally` `logger.removeHandler(…)`.",
     "Or measure yourself: each step of a task comes through `loop.call_soon(callback, *args, context=…)`, and"
     " `callback.__self__` is the task. A loop that derives from `asyncio.SelectorEventLoop` can put a"
-    " function into the queue instead that looks at the clock before and after.",
+    " function into the queue instead that looks at the clock before and after. (To try it in a cell:"
+    " `await asyncio.to_thread(find_blocker, main, 0.1)`, since in the notebook's own thread a loop runs"
+    " already.)",
 )
 
 # --- right answers
@@ -194,15 +197,76 @@ def find_blocker(main, limit):
     return guilty
 """
 
+SELECT_TOO = """
+import asyncio
+import collections
+import time
+
+
+class TimedQueue(collections.deque):
+    task, since, longest = None, 0, (0, None)
+
+    def popleft(self):
+        now = time.monotonic()
+        if self.task:
+            self.longest = max(self.longest, (now - self.since, self.task.get_name()))
+        handle = super().popleft()
+        task = getattr(handle._callback, "__self__", None)
+        self.task, self.since = (task, now) if isinstance(task, asyncio.Task) else (None, now)
+        return handle
+
+
+class TimedLoop(asyncio.SelectorEventLoop):
+    def __init__(self):
+        super().__init__()
+        self._ready = TimedQueue()
+
+
+def find_blocker(main, limit):
+    with asyncio.Runner(loop_factory=TimedLoop) as runner:
+        runner.run(main())
+        seconds, name = runner.get_loop()._ready.longest
+    return name if seconds > limit else None
+"""
+
+STAYS_AFTER_A_FAILURE = changed(
+    SOLUTION,
+    ("    try:\n        with", "    if True:\n        with"),
+    ("    finally:\n        logger", "        logger"),
+)
+
+STAYS_PATCHED = """
+import asyncio
+import time
+
+
+def find_blocker(main, limit):
+    longest, guilty = limit, None
+    run = asyncio.Handle._run
+
+    def timed(handle):
+        nonlocal longest, guilty
+        task = getattr(handle._callback, "__self__", None)
+        start = time.monotonic()
+        run(handle)
+        if isinstance(task, asyncio.Task) and time.monotonic() - start > longest:
+            longest, guilty = time.monotonic() - start, task.get_name()
+
+    asyncio.Handle._run = timed
+    asyncio.run(main())
+    return guilty
+"""
+
 # --- words and numbers of the judge
 
 WAITS = (
-    "This task has waited long, in an `await`, and meanwhile the loop did other things. To block the loop is"
-    " to keep it from them: it is the time of one step that counts, not the life of a task."
+    "This task has waited long, in an `await`, and meanwhile the loop did other things, or slept in `select`."
+    " To block the loop is to keep it from that: it is the time of one step that counts, not the life of a"
+    " task."
 )
 SHORT_STEPS = (
     "This task has worked long, in many short steps: between two of them all others had their turn. It is the"
-    " longest step that counts, not their sum."
+    " longest step that counts, not their sum; and no whole round, in which many have a step."
 )
 THREAD = "This task has waited for a thread, which was the one to sleep. The loop went on."
 LONGEST = "This task has blocked the loop, too, but not as long as another one: the longest step counts."
@@ -215,7 +279,11 @@ NAME = (
     " has found it out: when another task notices, the guilty one has already ended its step."
 )
 LIMIT = "No step took more than `limit` seconds, whatever asyncio's own limit is: then nobody is guilty."
-LEFT = 'A handler has stayed with the logger "asyncio": it would go on listening to every other program.'
+LEFT = (
+    'A handler, or a filter, has stayed with the logger "asyncio": it would go on listening to every other'
+    " program. It must go on every way out, also when `main` raises."
+)
+FAILS = "What `main` raises comes out of `find_blocker`."
 END = "`main()` ends, and then `find_blocker` must end."
 BIG, SMALL, SHORT = 0.7, 0.2, 0.02
 """Seconds: of the step that is looked for, of others that block, and of those that nobody minds."""
@@ -286,13 +354,25 @@ PLACES = {each.__name__: each for each in (by_and_by, deep, in_the_end)}
 BLOCKS = {each.__name__: each for each in (sleep, compute, hear)}
 
 
-def program(names: list[str], place: str, block: str, steps: int) -> Callable[[], Coroutine[Any, Any, None]]:
+async def wait(done: asyncio.Event, rest: float) -> None:
+    await done.wait()
+    await asyncio.sleep(rest)  # nobody else has anything to do then
+
+
+async def fails() -> None:
+    await asyncio.sleep(0)
+    raise ValueError("a failure of main's")
+
+
+def program(
+    names: list[str], place: str, block: str, steps: int, rest: float
+) -> Callable[[], Coroutine[Any, Any, None]]:
     """Return a main with five tasks beside the guilty one, which is the first of ``names``."""
     guilty, waiting, busy, threaded, before, later = names
 
     async def main() -> None:
         done = asyncio.Event()
-        tasks = [asyncio.create_task(done.wait(), name=waiting)]
+        tasks = [asyncio.create_task(wait(done, rest), name=waiting)]
         async with asyncio.TaskGroup() as group:
             group.create_task(PLACES[place](BLOCKS[block], BIG), name=guilty)
             group.create_task(after(0.1, sleep, SMALL), name=before)
@@ -309,13 +389,23 @@ def program(names: list[str], place: str, block: str, steps: int) -> Callable[[]
 
 
 def drive(find_blocker: Any, cases: list[tuple[Any, ...]]) -> Iterator[Any]:
-    """Yield for each case what was found, and how many handlers of the log are left."""
-    logger = logging.getLogger("asyncio")
+    """Yield for each case what was found, how many listen to the log still, and which classes are changed."""
     concurrent.futures.ThreadPoolExecutor().shutdown()  # what it imports now costs no step of a task later
-    for names, place, block, steps, limit in cases:
-        before = len(logger.handlers)
-        found = find_blocker(program(names, place, block, steps), limit)
-        yield [found, len(logger.handlers) - before]
+    before = listeners()
+    for *case, limit in cases:
+        found = find_blocker(program(*case), limit)
+        yield [found, listeners() - before, patched()]
+    try:
+        raised = f"no exception, and {find_blocker(fails, 1.0)!r}"
+    except ValueError as error:
+        raised = str(error)
+    yield [raised, listeners() - before, patched()]
+
+
+def listeners() -> int:
+    """Return how many listen to what asyncio logs."""
+    logger = logging.getLogger("asyncio")
+    return len(logger.handlers) + len(logger.filters)
 
 
 # --- the judge
@@ -325,13 +415,24 @@ def judge(exam: Exam) -> None:
     places = exam.random.sample(sorted(PLACES), 3)
     words = ["ann", "bob", "cy", "dan", "eve", "fay", "gus", "hal", "ian", "joy"]
     cases = [
-        (exam.random.sample(words, 6), places[0], exam.random.choice(["sleep", "hear"]), 45, 0.1),
-        (exam.random.sample(words, 6), places[1], "compute", 45, 0.1),
-        (exam.random.sample(words, 6), places[2], "sleep", 5, 3.0),
+        (
+            exam.random.sample(words, 6),
+            places[0],
+            exam.random.choice(["sleep", "hear"]),
+            45,
+            BIG + SMALL,
+            0.1,
+        ),
+        (exam.random.sample(words, 6), places[1], "compute", 45, 0.0, 0.1),
+        (exam.random.sample(words, 6), places[2], "sleep", 5, 0.0, 3.0),
     ]
     run = exam.run(drive, cases)
-    for names, _, block, _, limit in cases:
+    for names, _, block, _, _, limit in cases:
         one_case(run, names, block, limit)
+    run.sent = "a main that raises ValueError"
+    raised, left, others = run.next(5.0, idea=END)
+    run.expect_equal(raised, "a failure of main's", FAILS)
+    nothing_left(run, left, others)
     run.result()
 
 
@@ -339,14 +440,20 @@ def one_case(run: Run, names: list[str], block: str, limit: float) -> None:
     guilty, waiting, busy, threaded, before, later = names
     how = {"sleep": "time.sleep", "hear": "recv of a blocking socket", "compute": "a long computation"}[block]
     run.sent = f"six tasks, one of which blocks the loop for {BIG} s ({how}); limit={limit}"
-    found, left = run.next(15.0, idea=END)
+    found, left, others = run.next(15.0, idea=END)
     expected = guilty if BIG > limit else None
     if found != expected:
         ideas = {waiting: WAITS, busy: SHORT_STEPS, threaded: THREAD, before: LONGEST, later: LONGEST}
         idea = LIMIT if expected is None else NOBODY if found is None else ideas.get(str(found), NAME)
         raise Failed(run.sent, repr(expected), brief(found), idea)
+    nothing_left(run, left, others)
+
+
+def nothing_left(run: Run, left: int, others: list[str]) -> None:
+    """Expect that nobody listens to asyncio any more, and asyncio's classes are as they were."""
     if left:
         raise Failed(run.sent, "as many handlers as before", f"{left} more", LEFT)
+    expect_untouched(run, others)
 
 
 EXERCISE = Exercise(
@@ -371,6 +478,9 @@ EXERCISE = Exercise(
         Wrong(SUM, "not their sum"),
         Wrong(LIFETIME, "not the life of a task"),
         Wrong(TICKER, "nor that of who has found it out"),
+        Wrong(SELECT_TOO, "or slept in `select`"),
+        Wrong(STAYS_AFTER_A_FAILURE, "on every way out"),
+        Wrong(STAYS_PATCHED, "give back what was there"),
     ),
     core=False,
     limit=40.0,
