@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 # Most tests wait most of the time, so there may be more workers than cores. The lessons measure what they show.
-JOBS ?= 5
+JOBS ?= 6
 NOTEBOOK_JOBS ?= 2
 LABFLAGS ?=
 # LOCKFLAGS= keeps every version that still fits, and locks only what is new.

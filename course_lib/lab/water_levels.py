@@ -87,7 +87,7 @@ class Run(NamedTuple):
         """Say what is the same in every run."""
         if self.high is None:
             return f"{self.label}: the server keeps all that is not read"
-        bound = "never more than that and a piece" if self.most <= self.high + PIECE else "more than that"
+        bound = "at most that and a piece" if self.most <= self.high + PIECE else "more than that"
         often = "again and again" if self.pauses > 1 else "once"
         return f"{self.label}: the server keeps {bound}, and is paused {often}"
 

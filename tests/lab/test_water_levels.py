@@ -36,6 +36,6 @@ def test_no_byte_is_counted_twice():
 def test_the_picture_says_what_it_shows():
     words = repr(water_levels((None, None), MARKS))
     assert words.splitlines()[0] == "no limit: the server keeps all that is not read"
-    assert "never more than that and a piece" in words
+    assert "at most that and a piece" in words
     with pytest.raises(TypeError, match="pair of marks"):
         water_levels()

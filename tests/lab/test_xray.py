@@ -30,6 +30,7 @@ from tests.helpers import (
     read_line,
     receive_exactly,
     round_trip,
+    wait_until,
     wait_until_asleep,
 )
 from tests.lab.cells import run_cell
@@ -172,6 +173,8 @@ def test_a_spinning_server_is_told_as_one_and_forgets_nothing(started):
     with xray() as trace:
         time.sleep(1)
         visit(server.address, rounds=1)
+        used = time.process_time()
+        wait_until(lambda: time.process_time() > used + 0.1, what="the server goes on asking")
     words = lines(trace)["nonblocking"]
     assert words.startswith("asks again and again → accept → asks again and again → recv → send → ")
     assert words.endswith(" → close → asks again and again")
