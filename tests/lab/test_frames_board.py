@@ -49,8 +49,8 @@ def test_a_person_steps_sends_and_throws(capsys):
     board.entry.value = "['x', 1]"
     board.send_button.click()
     shows(board, "last", "Step 2")
-    assert "inner got [&#x27;x&#x27;, 1]" in board.parts["last"].value, "what it prints is shown"
-    assert "step 1: next(), yielded" in board.parts["earlier"].value
+    shows(board, "last", "inner got [&#x27;x&#x27;, 1]")  # what it prints is shown
+    shows(board, "earlier", "step 1: next(), yielded")
     board.error.value = "ValueError"
     board.throw_button.click()
     shows(board, "last", "throw(ValueError)")
@@ -64,6 +64,16 @@ def test_a_person_steps_sends_and_throws(capsys):
     wait_until(lambda: not board.step_button.disabled)
     assert board.parts["last"].value == ""
     assert capsys.readouterr().out == ""
+
+
+def test_what_a_step_has_printed_is_not_shown_with_another():
+    f = frame_stepper(outer)
+    f.step()
+    f.board.step_button.click()
+    shows(f.board, "last", "inner got None")
+    f.throw(ValueError())
+    assert "Step 3" in f.board.parts["last"].value
+    assert "inner got" not in f.board.parts["last"].value
 
 
 @pytest.mark.parametrize("typed", ["hello", "1 +", "f(3)", "", "[" * 2000, "\0"])

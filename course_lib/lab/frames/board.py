@@ -36,8 +36,8 @@ class Board:
     def __init__(self, frames: "TheFrames") -> None:
         self.frames = frames
         self.ticker = Ticker(self.look)
-        self.printed = ""
-        """By the last step that a button has run."""
+        self.printed = 0, ""
+        """The number of the last step that a button has run, and what that printed."""
         self._lock = threading.Lock()
         self.step_button = self._button("Step", "step-forward", "step", self._step, "primary")
         self.send_button = self._button("Send", "", "send", self._send)
@@ -97,7 +97,7 @@ class Board:
         self._run(lambda: self.frames.throw(error))
 
     def _reset(self) -> None:
-        self.printed = ""
+        self.printed = 0, ""
         self._say("")
         threading.Thread(target=self.frames.reset, name="frames", daemon=True).start()
 
@@ -117,7 +117,7 @@ class Board:
                 if step.out == "refused":
                     self._say(f"{step.went_in}: {step.words}")
                 else:
-                    self.printed = "".join(words)
+                    self.printed = step.number, "".join(words)
             self.look()
 
         threading.Thread(target=run, name="frames", daemon=True).start()

@@ -75,13 +75,20 @@ def _line(line: Listed) -> str:
     return f'<span style="color:{SOFT}">{number}</span>  {text(line.text)}\n'
 
 
-def last_step(history: list[Step], printed: str) -> str:
-    """Return what went in and what came out; ``""`` before the first step."""
+def last_step(history: list[Step], printed: tuple[int, str]) -> str:
+    """Return what went in and what came out; ``""`` before the first step.
+
+    ``printed`` is the number of a step, and what that has printed.
+    """
     if not history:
         return ""
     step = history[-1]
     color = f"color:{RED}" if step.out == "raised" else ""
-    said = f'<pre style="margin:2px 0 2px 24px">{text(printed)}</pre>' if printed else ""
+    said = (
+        f'<pre style="margin:2px 0 2px 24px">{text(printed[1])}</pre>'
+        if printed[1] and printed[0] == step.number
+        else ""
+    )
     style = f"border-left:4px solid {BLOCKED.edge}; margin-top:8px; padding:4px 12px; line-height:1.4"
     return (
         f'<div style="{style}"><b>Step {step.number}</b> &nbsp; in: <code>{text(step.went_in)}</code>{said}'
